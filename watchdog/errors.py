@@ -1,0 +1,106 @@
+"""The family of everything that can go wrong and has a name.
+
+WatchdogError
+├── ConfigError            the operator has something to fix; exit code 2
+│   ├── SettingsError      an environment variable or secret file
+│   └── RuleFileError      rule files; carries every mistake with its place
+├── UnavailableError       something outside could not be used; exit code 3
+│   ├── ApiError           one request to Streamkap failed; the next may succeed
+│   │   ├── SignInError    credentials refused (401/403 at sign-in, or a replayed 401)
+│   │   └── ShapeError     an answer arrived but cannot be what was asked for
+│   └── StoreError         the database cannot be opened, read or written
+└── DeliveryError          one message to one target failed (.permanent, .unknown, .retry_after)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class WatchdogError(Exception):
+    """Base of all our errors; its text is fit to be shown to a user."""
+
+
+class ConfigError(WatchdogError):
+    """The operator has something to fix."""
+
+
+class SettingsError(ConfigError):
+    """One or more settings are wrong; one line each."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One mistake in a rule file: where (1-based), and what was found and would be accepted."""
+
+    file: str
+    line: int
+    column: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.what}"
+
+
+class RuleFileError(ConfigError):
+    """Every mistake of a configuration at once."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(sorted(mistakes))
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+class UnavailableError(WatchdogError):
+    """Something outside this process could not be used."""
+
+
+class ApiError(UnavailableError):
+    """One request to the Streamkap API failed.
+
+    `status` is the HTTP status (None when no answer came), `request_id` the API's own id of the request,
+    `retry_after` seconds the API asked for, `transient` whether the same request may succeed soon.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        transient: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.transient = transient
+
+
+class SignInError(ApiError):
+    """The API refuses our credentials."""
+
+
+class ShapeError(ApiError):
+    """An answer arrived, but it cannot be what was asked for."""
+
+
+class StoreError(UnavailableError):
+    """The database cannot be opened, read or written."""
+
+
+class DeliveryError(WatchdogError):
+    """One message to one target failed.
+
+    `permanent`: trying again cannot help. `unknown`: the target may have accepted it (timeout after the request left).
+    `retry_after`: seconds the target asked us to wait.
+    """
+
+    def __init__(
+        self, message: str, *, permanent: bool, unknown: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.unknown = unknown
+        self.retry_after = retry_after
