@@ -1,0 +1,1 @@
+"""What is seen: entities, their readings, and what windows need of the past."""

@@ -1,0 +1,48 @@
+"""One poll, as everything above meets it: what was listed, what was read, what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from watchdog.errors import ApiError
+from watchdog.readings.fleet import Entity, Fleet, Kind
+from watchdog.readings.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The entities that complete listings answered in one poll.
+
+    `complete` names the kinds whose listing was read to its last page; only those prove that something is gone.
+    Tasks and topics are complete together with both kinds of connectors that they belong to.
+    """
+
+    entities: Sequence[Entity]
+    complete: frozenset[Kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Requests of one poll that failed, and whether the API refused the credentials."""
+
+    errors: tuple[ApiError, ...] = field(default=())
+    refused: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.errors)
+
+
+class Poll(Protocol):
+    """What one poll brought. The fleet is decided above (an entity is gone only after three listings), so the snapshot
+    is made for the fleet it is given: rows the poll knows nothing of have no readings, rows that a failed request would
+    have answered for are unobserved."""
+
+    @property
+    def at(self) -> float: ...
+    @property
+    def listing(self) -> Listing | None: ...
+    @property
+    def failures(self) -> Failures: ...
+    def snapshot(self, fleet: Fleet) -> Snapshot: ...

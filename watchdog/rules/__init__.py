@@ -1,0 +1,1 @@
+"""What is wrong: rules, their expressions, and verdicts over a whole snapshot."""
