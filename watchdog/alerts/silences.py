@@ -1,0 +1,110 @@
+"""Silences: matchers, a time and a reason, made by people at run time; they hold messages back, never ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import re2
+
+from watchdog.readings.fleet import LabelValue
+
+
+def label_text(value: LabelValue) -> str:
+    """A label as Alertmanager's API shows it: a list is its sorted values as `,a,b,`."""
+    return value if isinstance(value, str) else f",{','.join(sorted(value))}," if value else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """One of Alertmanager's matchers: `name="value"`, `!=`, `=~` or `!~` (whole value, RE2 syntax)."""
+
+    name: str
+    value: str
+    regex: bool = False
+    equal: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("a matcher needs a label name, e.g. alertname=\"SourceLagHigh\"")
+        if self.regex:
+            try:
+                _compiled(self.value)
+            except re2.error as cause:
+                raise ValueError(f"{self.value!r} is not a regular expression RE2 accepts: {cause}") from cause
+
+    def matches(self, labels: Mapping[str, LabelValue]) -> bool:
+        """On a label with several values (`tags`), the text `,a,b,` and each single value are tried."""
+        value = labels.get(self.name, "")
+        texts = (label_text(value),) if isinstance(value, str) else (label_text(value), *value)
+        hit = any(bool(_compiled(self.value).fullmatch(t)) if self.regex else t == self.value for t in texts)
+        return hit == self.equal
+
+    def matches_empty(self) -> bool:
+        return self.matches({})
+
+    def __str__(self) -> str:
+        operator = ("=~" if self.regex else "=") if self.equal else ("!~" if self.regex else "!=")
+        quoted = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        return f'{self.name}{operator}"{quoted}"'
+
+
+_MATCHER = re.compile(
+    r"""\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(.*?))\s*\Z""", re.DOTALL
+)
+
+
+def parse_matcher(text: str) -> Matcher:
+    """`name=value`, `name!="value"`, `name=~"a|b"`, `name!~…`. Raises ValueError that says what would be accepted."""
+    found = _MATCHER.match(text)
+    if not found:
+        raise ValueError(f"{text!r} is not a matcher; write name=value, name!=value, name=~regex or name!~regex")
+    name, operator, double, single, bare = found.groups()
+    escapes = {"n": "\n", '"': '"', "\\": "\\"}
+    if double is not None:
+        value = re.sub(r"\\(.)", lambda m: escapes.get(m[1], m[0]), double, flags=re.DOTALL)
+    else:
+        value = single if single is not None else bare
+    return Matcher(name, value, regex="~" in operator, equal=not operator.startswith("!"))
+
+
+_patterns: dict[str, Any] = {}
+
+
+def _compiled(pattern: str) -> Any:
+    found = _patterns.get(pattern)
+    if found is None:
+        found = _patterns[pattern] = re2.compile(pattern)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Alerts that every matcher matches are not told while `starts <= now < ends`."""
+
+    id: str  #: UUID
+    matchers: tuple[Matcher, ...]
+    starts: float
+    ends: float
+    author: str
+    comment: str
+    changed: float  #: when it was made, edited or expired
+
+    def __post_init__(self) -> None:
+        if not self.matchers or all(matcher.matches_empty() for matcher in self.matchers):
+            raise ValueError("a silence needs at least one matcher that does not match the empty string")
+        if not self.starts < self.ends:
+            raise ValueError("a silence has to end after it starts")
+
+    def active(self, now: float) -> bool:
+        return self.starts <= now < self.ends
+
+    def matches(self, labels: Mapping[str, LabelValue]) -> bool:
+        return all(matcher.matches(labels) for matcher in self.matchers)
+
+
+def silenced_by(labels: Mapping[str, LabelValue], active: Sequence[Silence]) -> list[Silence]:
+    """Every active silence that covers these labels."""
+    return [silence for silence in active if silence.matches(labels)]

@@ -1,0 +1,1 @@
+"""Who is told, and what: routes, groups, the ledger, messages. Decides and words; sends nothing."""
