@@ -1,0 +1,117 @@
+"""An episode: one firing period of one alert, with everything messages, pages and `explain` tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from watchdog.alerts.life import AlertKey
+from watchdog.readings.fleet import LabelValue
+from watchdog.rules.rule import Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of an alert at one poll. `labels` are the entity's, the rule's, `alertname`, `severity` (and
+    `flapping`); `annotations` are templates as written; `limit` is the other side of the comparison behind `value`."""
+
+    labels: Mapping[str, LabelValue]
+    entity: str  #: as people call it: `prod-orders`, `prod-orders/0`
+    reason: str = ""
+    value: Quantity | None = None
+    limit: Quantity | None = None
+    metric: str = ""
+    params: Mapping[str, Quantity] = field(default_factory=dict)
+    readings: Mapping[str, float | str | None] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    at: float
+    author: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What keeps an episode from being told.
+
+    `silences` are ids, `mutes` names, `suppressor` the alert that suppresses it; `awaits_true`: its suppressor ended, and
+    it is told only if a later poll finds it true.
+    """
+
+    silences: tuple[str, ...] = ()
+    mutes: tuple[str, ...] = ()
+    suppressor: str = ""
+    awaits_true: bool = False
+
+    def __bool__(self) -> bool:
+        return self.quiet or self.suppressed
+
+    @property
+    def quiet(self) -> bool:
+        return bool(self.silences or self.mutes)
+
+    @property
+    def suppressed(self) -> bool:
+        return bool(self.suppressor) or self.awaits_true
+
+    def __str__(self) -> str:
+        """For people: `silenced by 6a…, muted by nightly-load`; "" when nothing holds it."""
+        parts = [f"silenced by {one}" for one in self.silences] + [f"muted by {one}" for one in self.mutes]
+        if self.suppressor:
+            parts.append(f"suppressed by {self.suppressor}")
+        elif self.awaits_true:
+            parts.append("released from suppression; waits for a poll that finds it true")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One firing period. `since` is its first true poll, `began` when it fired, `ended` None while it fires.
+
+    `facts` are those of the last true poll (and at the end those of the end in `end_reason`), `first_accepted` the first
+    delivery any target accepted, `paused` seconds its escalation clock stood still until `held_since` (None: it runs),
+    `escalated` the steps done, as `(receiver, after)`; `release_note` names what held it back until it is told;
+    `flap_told`: its `[UPDATE]` went out or is not needed.
+    """
+
+    id: str
+    alert: AlertKey
+    since: float
+    began: float
+    facts: Facts
+    ended: float | None = None
+    why_ended: str = ""  #: "" for the ordinary end; "rule removed", "no longer covered", "no longer exists", …
+    end_reason: str = ""  #: the comparisons at the end, with the values seen
+    dark_since: float | None = None
+    flapping: bool = False
+    acknowledgement: Acknowledgement | None = None
+    first_accepted: float | None = None
+    held_since: float | None = None
+    paused: float = 0.0
+    escalated: frozenset[tuple[str, float]] = frozenset()
+    hold: Hold = field(default_factory=Hold)
+    release_note: str = ""
+
+    @property
+    def firing(self) -> bool:
+        return self.ended is None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line of an alert's story: a state change, something told, held back, refused, and why.
+
+    `what` is one of the Change values, or told, failed, unknown, held, released, acknowledged, handed-over, taken-over,
+    merged, dropped, escalated, missed; `receiver` and `target` (its id) where it concerns one.
+    """
+
+    at: float
+    alert: AlertKey
+    episode: str
+    what: str
+    text: str
+    receiver: str = ""
+    target: str = ""

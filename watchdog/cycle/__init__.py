@@ -1,0 +1,1 @@
+"""One poll from readings to duties: judged, remembered, and owed to people, all on values."""
