@@ -37,8 +37,8 @@ class Acknowledgement:
 class Hold:
     """What keeps an episode from being told.
 
-    `silences` are ids, `mutes` names, `suppressor` the alert that suppresses it; `awaits_true`: its suppressor ended, and
-    it is told only if a later poll finds it true.
+    `silences` are ids, `mutes` names, `suppressor` the alert that suppresses it; `awaits_true`: its suppressor ended,
+    and it is told only if a later poll finds it true.
     """
 
     silences: tuple[str, ...] = ()
@@ -71,10 +71,10 @@ class Hold:
 class Episode:
     """One firing period. `since` is its first true poll, `began` when it fired, `ended` None while it fires.
 
-    `facts` are those of the last true poll (and at the end those of the end in `end_reason`), `first_accepted` the first
-    delivery any target accepted, `paused` seconds its escalation clock stood still until `held_since` (None: it runs),
-    `escalated` the steps done, as `(receiver, after)`; `release_note` names what held it back until it is told;
-    `flap_told`: its `[UPDATE]` went out or is not needed.
+    `facts` are those of the last true poll, `end_reason` the comparisons at the end. `first_accepted`: the first
+    delivery any target accepted; `paused`: seconds its escalation clock has stood still, and since `held_since` stands
+    still again (None: it runs); `escalated`: the steps done, as `(receiver, after)`. `released`: when suppression let
+    go of it, so that a beginning waits one `group_wait` more; `release_note` names what held it back, until it is told.
     """
 
     id: str
@@ -93,6 +93,7 @@ class Episode:
     paused: float = 0.0
     escalated: frozenset[tuple[str, float]] = frozenset()
     hold: Hold = field(default_factory=Hold)
+    released: float | None = None
     release_note: str = ""
 
     @property
@@ -104,8 +105,8 @@ class Episode:
 class Note:
     """One line of an alert's story: a state change, something told, held back, refused, and why.
 
-    `what` is one of the Change values, or told, failed, unknown, held, released, acknowledged, handed-over, taken-over,
-    merged, dropped, escalated, missed; `receiver` and `target` (its id) where it concerns one.
+    `what` is one of the Change values, or told, failed, unknown, held, released, acknowledged, handed-over,
+    taken-over, merged, dropped, escalated, missed; `receiver` and `target` (its id) where it concerns one.
     """
 
     at: float

@@ -52,9 +52,9 @@ class Change(StrEnum):
 class AlertState:
     """Where one alert stands. A steady alert keeps the very same state, so that nothing has to be saved for it.
 
-    `since`: first true poll of the current pending or firing stretch. `began`: of the last episode.
-    `false_since`: first false poll of the current run of false polls. `last_true`: last true poll, None while that is the
-    last evaluated one. `evaluated`: last evaluated poll, None while that is the last cycle.
+    `since`: first true poll of the current pending or firing stretch. `began`: of the last episode. `false_since`:
+    first false poll of the current run of false polls. `last_true`: last true poll, None while that is the last
+    evaluated one. `evaluated`: last evaluated poll, None while that is the last cycle.
     `changes`: beginnings and ends within the flapping window. `dark_since`: a firing alert had no evaluated poll from
     here on for longer than its clock allows.
     """

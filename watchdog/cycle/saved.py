@@ -1,4 +1,4 @@
-"""What is kept between cycles: everything loaded at the start, and what one step changes. The store maps these to rows."""
+"""What is kept between cycles: all that is loaded at the start, and what one step changes. The store maps it to rows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Saved:
     """Everything a service needs to go on where the last one stopped.
 
     `episodes`: open ones, and ended ones that some entry or duty still needs. `documents` are small named JSON texts
-    (`cycle`: the last cycle's instant and counters, `roster`: what has been missing since when), `blobs` named bytes (reading ages).
+    (`cycle`: the last cycle's instant and counters, `roster`: what has been missing since when), `blobs` named bytes
+    (reading ages).
     """
 
     alerts: dict[AlertKey, AlertState] = field(default_factory=dict)

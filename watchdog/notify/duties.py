@@ -35,9 +35,9 @@ class Item:
 class Duty:
     """One message owed to one target.
 
-    `id` grows: duties of one target and group are sent in this order. `cause`: why this target hears it (whom it stands in for,
-    which silence ran out). `incident`: PagerDuty's key, "" elsewhere. `attempts` were made, the next at `next_try`;
-    `handed_over`: the fallback was given it; `last_error` is scrubbed.
+    `id` grows: duties of one target and group are sent in this order. `cause`: why this target hears it (whom it stands
+    in for, which silence ran out). `incident`: PagerDuty's key, "" elsewhere. `attempts` were made, the next at
+    `next_try`; `handed_over`: the fallback was given it; `last_error` is scrubbed.
     """
 
     id: int

@@ -11,8 +11,8 @@ from watchdog.notify.routes import GroupKey, Route
 class Group:
     """One receiver's alerts with the same `group_by` values.
 
-    `first`: when its first alert joined. `last_message`: the last flush that told something. `due`: the next flush, None when
-    nothing waits. `repeat_from`: where the clock of `repeat_interval` starts.
+    `first`: when its first alert joined. `last_message`: the last flush that told something. `due`: the next flush,
+    None when nothing waits. `repeat_from`: where the clock of `repeat_interval` starts.
     """
 
     key: GroupKey

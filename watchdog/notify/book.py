@@ -1,0 +1,202 @@
+"""The book: open episodes, groups, the ledger and the duties, with the indexes that find who is concerned.
+
+Everything in it is a frozen value; putting one replaces its predecessor and notes that it has to be saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from watchdog.alerts.episodes import Episode, Note
+from watchdog.alerts.life import AlertKey
+from watchdog.notify.duties import Duty
+from watchdog.notify.groups import Group
+from watchdog.notify.ledger import Ending, Entry, Standing
+from watchdog.notify.routes import GroupKey, Route
+
+EntryKey = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Unsaved:
+    """What was put since the last save; None deletes."""
+
+    episodes: dict[str, Episode] = field(default_factory=dict)
+    entries: dict[EntryKey, Entry] = field(default_factory=dict)
+    groups: dict[GroupKey, Group | None] = field(default_factory=dict)
+    duties: dict[int, Duty | None] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
+
+
+class Book:
+    """Who is concerned by what. `touched` collects the groups something happened to."""
+
+    def __init__(self) -> None:
+        self.episodes: dict[str, Episode] = {}
+        self.groups: dict[GroupKey, Group] = {}
+        self.entries: dict[EntryKey, Entry] = {}
+        self.duties: dict[int, Duty] = {}
+        self.in_flight: set[int] = set()
+        self.touched: set[GroupKey] = set()
+        self.unsaved = Unsaved()
+        self.next_duty = 1
+        self._latest: dict[AlertKey, str] = {}
+        self._entries_of: dict[str, dict[str, None]] = {}
+        self._entries_in: dict[GroupKey, dict[EntryKey, None]] = {}
+        self._members: dict[GroupKey, dict[str, Route]] = {}
+        self._groups_of: dict[str, dict[GroupKey, None]] = {}
+        self._duties_to: dict[str, dict[int, None]] = {}
+
+    def restore(
+        self,
+        episodes: Iterable[Episode],
+        groups: Iterable[Group],
+        entries: Iterable[Entry],
+        duties: Iterable[Duty],
+        next_duty: int,
+    ) -> None:
+        """Fill an empty book with what was saved; routes are decided anew by the caller."""
+        for episode in sorted(episodes, key=lambda one: one.began):
+            self.put_episode(episode)
+        for group in groups:
+            self.groups[group.key] = group
+        for entry in entries:
+            self.put_entry(entry)
+        for duty in sorted(duties, key=lambda one: one.id):
+            self._index_duty(duty)
+        self.next_duty = next_duty
+        self.unsaved = Unsaved()
+
+    def take_unsaved(self) -> Unsaved:
+        taken, self.unsaved = self.unsaved, Unsaved()
+        return taken
+
+    # -- episodes
+
+    def put_episode(self, episode: Episode) -> None:
+        self.episodes[episode.id] = episode
+        latest = self.latest(episode.alert)
+        if latest is None or latest.began <= episode.began:
+            self._latest[episode.alert] = episode.id
+        self.unsaved.episodes[episode.id] = episode
+
+    def latest(self, alert: AlertKey) -> Episode | None:
+        """The last episode of an alert that anybody still has to do with."""
+        found = self._latest.get(alert)
+        return None if found is None else self.episodes.get(found)
+
+    def open_episodes(self) -> list[Episode]:
+        return [episode for episode in self.episodes.values() if episode.firing]
+
+    def forget(self, episode_id: str) -> None:
+        """Drop an ended episode that nobody is owed anything of; the store keeps it as history."""
+        episode = self.episodes.pop(episode_id)
+        if self._latest.get(episode.alert) == episode_id:
+            del self._latest[episode.alert]
+        for target in self._entries_of.pop(episode_id, {}):
+            entry = self.entries.pop((episode_id, target))
+            self._entries_in.get(entry.group, {}).pop((episode_id, target), None)
+
+    # -- which groups an open episode is routed to
+
+    def assign(self, episode: Episode, routed: Collection[tuple[GroupKey, Route]]) -> None:
+        """This episode belongs to exactly these groups now; the groups it joins and leaves are touched."""
+        before = self._groups_of.get(episode.id, {})
+        after = {key: route for key, route in routed}
+        for key in before:
+            if key not in after:
+                self._members[key].pop(episode.id, None)
+                self.touched.add(key)
+        for key, route in after.items():
+            if key not in before:
+                self.touched.add(key)
+            self._members.setdefault(key, {})[episode.id] = route
+        self._groups_of[episode.id] = dict.fromkeys(after)
+
+    def members(self, key: GroupKey) -> Iterator[tuple[Episode, Route]]:
+        """The open episodes routed to a group."""
+        for episode_id, route in self._members.get(key, {}).items():
+            yield self.episodes[episode_id], route
+
+    def groups_of(self, episode_id: str) -> Collection[GroupKey]:
+        """Groups it is routed to, and those whose targets have it in the ledger."""
+        found = dict(self._groups_of.get(episode_id, {}))
+        found.update(dict.fromkeys(entry.group for entry in self.entries_of(episode_id)))
+        return found
+
+    def route_in(self, key: GroupKey, episode_id: str) -> Route | None:
+        return self._members.get(key, {}).get(episode_id)
+
+    # -- the ledger
+
+    def put_entry(self, entry: Entry) -> None:
+        key = (entry.episode, entry.target)
+        before = self.entries.get(key)
+        if before is not None and before.group != entry.group:
+            self._entries_in.get(before.group, {}).pop(key, None)
+        self.entries[key] = entry
+        self._entries_of.setdefault(entry.episode, {})[entry.target] = None
+        self._entries_in.setdefault(entry.group, {})[key] = None
+        self.unsaved.entries[key] = entry
+
+    def entries_of(self, episode_id: str) -> list[Entry]:
+        return [self.entries[episode_id, target] for target in self._entries_of.get(episode_id, ())]
+
+    def entries_in(self, key: GroupKey) -> list[Entry]:
+        return [self.entries[one] for one in self._entries_in.get(key, ())]
+
+    # -- groups
+
+    def put_group(self, group: Group) -> None:
+        if self.groups.get(group.key) != group:
+            self.groups[group.key] = group
+            self.unsaved.groups[group.key] = group
+
+    def drop_group(self, key: GroupKey) -> None:
+        if self.groups.pop(key, None) is not None:
+            self.unsaved.groups[key] = None
+
+    # -- duties
+
+    def add_duty(self, duty: Duty) -> None:
+        self.next_duty = max(self.next_duty, duty.id + 1)
+        self._index_duty(duty)
+        self.unsaved.duties[duty.id] = duty
+
+    def put_duty(self, duty: Duty) -> None:
+        self.duties[duty.id] = duty
+        self.unsaved.duties[duty.id] = duty
+
+    def drop_duty(self, duty_id: int) -> None:
+        duty = self.duties.pop(duty_id, None)
+        if duty is not None:
+            waiting = self._duties_to[duty.target]
+            waiting.pop(duty_id, None)
+            if not waiting:
+                del self._duties_to[duty.target]
+            self.in_flight.discard(duty_id)
+            self.unsaved.duties[duty_id] = None
+
+    def duties_to(self, target: str) -> list[Duty]:
+        """What waits for a target, in the order it was decided."""
+        return [self.duties[one] for one in self._duties_to.get(target, ())]
+
+    def waiting_targets(self) -> list[str]:
+        return list(self._duties_to)
+
+    def _index_duty(self, duty: Duty) -> None:
+        self.duties[duty.id] = duty
+        self._duties_to.setdefault(duty.target, {})[duty.id] = None
+
+    # -- the story
+
+    def note(self, at: float, episode: Episode, what: str, text: str, *, receiver: str = "", target: str = "") -> None:
+        self.unsaved.notes.append(Note(at, episode.alert, episode.id, what, text, receiver, target))
+
+    def settled(self, episode: Episode) -> bool:
+        """Over, and nobody is or can become owed its end."""
+        return not episode.firing and not any(
+            entry.owes_end or Standing.WAITING is entry.standing or entry.ending is Ending.WAITING
+            for entry in self.entries_of(episode.id)
+        )

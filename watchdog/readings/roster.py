@@ -1,0 +1,71 @@
+"""Who exists: listings come and go, and an entity is gone only when three complete ones in a row did without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
+from watchdog.readings.poll import Listing
+
+#: So many complete listings in a row, spanning at least so many seconds, have to miss an entity.
+MISSING_LISTINGS = 3
+MISSING_FOR = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """How many complete listings in a row an entity was missing from, and when the first of them was."""
+
+    listings: int
+    since: float
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The fleet of now and what has been missing from it. `fixed` entities (the watchdog itself) are never listed."""
+
+    fleet: Fleet
+    absences: Mapping[EntityKey, Absence] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, fixed: Iterable[Entity], at: float, absences: Mapping[EntityKey, Absence] | None = None) -> Roster:
+        return cls(Fleet.of(fixed, at), dict(absences or {}))
+
+    def after(self, listing: Listing | None, now: float) -> tuple[Roster, frozenset[EntityKey]]:
+        """The roster after a poll's listing, and the entities that no longer exist.
+
+        Only kinds in `listing.complete` prove that something is missing; what they list is added at once.
+        """
+        if listing is None:
+            return self, frozenset()
+        listed = {entity.key: entity for entity in listing.entities}
+        kept: dict[EntityKey, Entity] = {}
+        absences = dict(self.absences)
+        gone = set()
+        for entity in self._known():
+            key = entity.key
+            if key in listed:
+                absences.pop(key, None)
+                continue  # as it is listed now
+            if key.kind in listing.complete and key.kind is not Kind.WATCHDOG:
+                before = absences.get(key, Absence(0, now))
+                absence = absences[key] = Absence(before.listings + 1, before.since)
+                if absence.listings >= MISSING_LISTINGS and now - absence.since >= MISSING_FOR:
+                    gone.add(key)
+                    del absences[key]
+                    continue
+            kept[key] = entity
+        entities = [*kept.values(), *listed.values()]
+        if self._unchanged(entities):
+            return Roster(self.fleet, absences), frozenset()
+        return Roster(Fleet.of(entities, now, self.fleet.version + 1), absences), frozenset(gone)
+
+    def _known(self) -> Iterable[Entity]:
+        return (entity for kind, table in self.fleet.tables.items() if kind is not Kind.CONNECTOR
+                for entity in table.entities)  # fmt: skip
+
+    def _unchanged(self, entities: list[Entity]) -> bool:
+        return len(entities) == sum(1 for _ in self._known()) and all(
+            self.fleet.entity(entity.key) == entity for entity in entities
+        )
