@@ -1,4 +1,4 @@
-"""What is kept between cycles: all that is loaded at the start, and what one step changes. The store maps it to rows."""
+"""What is kept between cycles: what is loaded at the start, what one step changes; the store maps it to rows."""
 
 from __future__ import annotations
 

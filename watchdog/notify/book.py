@@ -30,7 +30,8 @@ class Unsaved:
 
 
 class Book:
-    """Who is concerned by what. `touched` collects the groups something happened to."""
+    """Who is concerned by what. `touched` collects the groups something happened to, `over` the ended episodes that
+    somebody is still owed something of."""
 
     def __init__(self) -> None:
         self.episodes: dict[str, Episode] = {}
@@ -39,11 +40,13 @@ class Book:
         self.duties: dict[int, Duty] = {}
         self.in_flight: set[int] = set()
         self.touched: set[GroupKey] = set()
+        self.over: set[str] = set()
         self.unsaved = Unsaved()
         self.next_duty = 1
         self._latest: dict[AlertKey, str] = {}
         self._entries_of: dict[str, dict[str, None]] = {}
         self._entries_in: dict[GroupKey, dict[EntryKey, None]] = {}
+        self._entries_at: dict[str, dict[EntryKey, None]] = {}
         self._members: dict[GroupKey, dict[str, Route]] = {}
         self._groups_of: dict[str, dict[GroupKey, None]] = {}
         self._duties_to: dict[str, dict[int, None]] = {}
@@ -79,6 +82,8 @@ class Book:
         latest = self.latest(episode.alert)
         if latest is None or latest.began <= episode.began:
             self._latest[episode.alert] = episode.id
+        if not episode.firing:
+            self.over.add(episode.id)
         self.unsaved.episodes[episode.id] = episode
 
     def latest(self, alert: AlertKey) -> Episode | None:
@@ -92,18 +97,22 @@ class Book:
     def forget(self, episode_id: str) -> None:
         """Drop an ended episode that nobody is owed anything of; the store keeps it as history."""
         episode = self.episodes.pop(episode_id)
+        self.over.discard(episode_id)
         if self._latest.get(episode.alert) == episode_id:
             del self._latest[episode.alert]
         for target in self._entries_of.pop(episode_id, {}):
             entry = self.entries.pop((episode_id, target))
             self._entries_in.get(entry.group, {}).pop((episode_id, target), None)
+            self._entries_at.get(target, {}).pop((episode_id, target), None)
+        for key in self._groups_of.pop(episode_id, {}):
+            self._members.get(key, {}).pop(episode_id, None)
 
     # -- which groups an open episode is routed to
 
     def assign(self, episode: Episode, routed: Collection[tuple[GroupKey, Route]]) -> None:
         """This episode belongs to exactly these groups now; the groups it joins and leaves are touched."""
         before = self._groups_of.get(episode.id, {})
-        after = {key: route for key, route in routed}
+        after = dict(routed)
         for key in before:
             if key not in after:
                 self._members[key].pop(episode.id, None)
@@ -125,8 +134,10 @@ class Book:
         found.update(dict.fromkeys(entry.group for entry in self.entries_of(episode_id)))
         return found
 
-    def route_in(self, key: GroupKey, episode_id: str) -> Route | None:
-        return self._members.get(key, {}).get(episode_id)
+    def routes_of(self, episode_id: str) -> Iterator[tuple[GroupKey, Route]]:
+        """The groups it is routed to now, each with the route that decided."""
+        for key in self._groups_of.get(episode_id, ()):
+            yield key, self._members[key][episode_id]
 
     # -- the ledger
 
@@ -138,6 +149,7 @@ class Book:
         self.entries[key] = entry
         self._entries_of.setdefault(entry.episode, {})[entry.target] = None
         self._entries_in.setdefault(entry.group, {})[key] = None
+        self._entries_at.setdefault(entry.target, {})[key] = None
         self.unsaved.entries[key] = entry
 
     def entries_of(self, episode_id: str) -> list[Entry]:
@@ -145,6 +157,9 @@ class Book:
 
     def entries_in(self, key: GroupKey) -> list[Entry]:
         return [self.entries[one] for one in self._entries_in.get(key, ())]
+
+    def entries_at(self, target: str) -> list[Entry]:
+        return [self.entries[one] for one in self._entries_at.get(target, ())]
 
     # -- groups
 

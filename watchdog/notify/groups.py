@@ -54,5 +54,5 @@ class Group:
 
     @property
     def reminder_due(self) -> float | None:
-        """When the next reminder is due, if nothing changes until then."""
-        return None if self.repeat_from is None else self.repeat_from + self.repeat
+        """When the next reminder is due, if nothing changes until then; a `repeat_interval` of 0s means never."""
+        return None if self.repeat_from is None or not self.repeat else self.repeat_from + self.repeat

@@ -1,0 +1,281 @@
+"""The dispatcher: beginnings, ends, silences and time in; duties to tell out. Decides, sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from watchdog.alerts.episodes import Acknowledgement, Episode
+from watchdog.alerts.life import AlertKey
+from watchdog.alerts.mutes import Mute
+from watchdog.alerts.mutes import next_boundary as next_mute_boundary
+from watchdog.alerts.silences import Silence
+from watchdog.alerts.suppression import Suppression
+from watchdog.errors import DeliveryError
+from watchdog.notify.book import Book
+from watchdog.notify.contacts import Contacts
+from watchdog.notify.departing import depart
+from watchdog.notify.duties import Item, Part
+from watchdog.notify.escalating import Step, escalate, steps
+from watchdog.notify.flushing import consider, flush, remind
+from watchdog.notify.holding import Quiet, apply_hold, hold_of
+from watchdog.notify.ledger import Ending, Standing
+from watchdog.notify.outcomes import Claim, accepted, claim, failed, hand_over
+from watchdog.readings.fleet import Fleet
+from watchdog.rules.rule import Rule
+
+
+class Dispatcher:
+    """Owns the book. At a poll: `reroute` if the configuration changed, `began`, `ended` and `changed` for each alert,
+    then `judged`. At any time: `tick`, `claim`, `accepted`, `failed`, `acknowledge`, `set_silences`."""
+
+    def __init__(self, book: Book, contacts: Contacts, rules: Mapping[str, Rule], mutes: Sequence[Mute]) -> None:
+        self.book = book
+        self.contacts = contacts
+        self._rules = rules
+        self._mutes = mutes
+        self._silences: dict[str, Silence] = {}
+        self._suppression = Suppression((), {}, Fleet.of((), 0.0))
+        self._suppressors: tuple[frozenset[AlertKey], int] = (frozenset(), -1)
+        self._held_at: tuple[frozenset[str], frozenset[str]] | None = None
+        self._fleet = Fleet.of((), 0.0)
+        self._steps: list[Step] | None = None
+        self._fresh: set[str] = set()  #: episodes whose hold has not been looked at
+        self._mute_boundary: float | None = None
+
+    # -- what a poll brings
+
+    def began(self, episode: Episode, now: float) -> None:
+        """A new episode: it takes over from the one before wherever that one's end was not told."""
+        before = self.book.latest(episode.alert)
+        self.book.put_episode(episode)
+        self.book.note(now, episode, "began", episode.facts.reason)
+        if before is not None and before.id != episode.id:
+            self._take_over(before, episode, now)
+        self._route(self.book.episodes[episode.id])
+
+    def ended(self, episode_id: str, now: float, reason: str, why: str = "") -> None:
+        """An episode is over; whoever accepted its beginning is owed the end."""
+        episode = self.book.episodes[episode_id]
+        groups = self.book.groups_of(episode_id)
+        episode = replace(episode, ended=now, end_reason=reason, why_ended=why)
+        self.book.put_episode(episode)
+        self.book.note(now, episode, "ended", why or reason)
+        for entry in self.book.entries_of(episode_id):
+            if not self.contacts.sends_resolved(entry.group.receiver):
+                self.book.put_entry(replace(entry, ending=Ending.CLOSED))
+        self.book.assign(episode, ())
+        self.book.touched.update(groups)
+
+    def changed(self, episode: Episode) -> None:
+        """New facts of an open episode (its labels, its flapping, its severity)."""
+        before = self.book.episodes[episode.id]
+        self.book.put_episode(episode)
+        if episode.facts.labels != before.facts.labels:
+            self._route(episode)
+        self.book.touched.update(self.book.groups_of(episode.id))
+
+    def judged(self, now: float, true: Collection[AlertKey], fleet: Fleet) -> None:
+        """After all alerts of a poll: what holds what now, and which groups have something to tell. `true`: alerts that
+        this poll found true."""
+        self._fleet = fleet
+        self._refresh_holds(now, true)
+        self._settle_touched(now)
+
+    def reroute(self, contacts: Contacts, rules: Mapping[str, Rule], mutes: Sequence[Mute], now: float) -> None:
+        """A new configuration: routing is decided anew, and targets that left are closed."""
+        before, self.contacts = self.contacts, contacts
+        self._rules, self._mutes = rules, mutes
+        self._held_at = None
+        self._mute_boundary = None
+        self._suppressors = (frozenset(), -1)
+        depart(self.book, before, contacts, now)
+        for episode in self.book.open_episodes():
+            self._route(episode)
+        self.book.touched.update(self.book.groups)
+
+    # -- what people say
+
+    def set_silences(self, silences: Iterable[Silence]) -> None:
+        """All silences as they are now; `tick` or the next poll applies them."""
+        self._silences = {silence.id: silence for silence in silences}
+        self._held_at = None
+
+    def acknowledge(self, episode_id: str, acknowledgement: Acknowledgement) -> None:
+        """Stops reminders and escalation of an episode, not its end."""
+        episode = self.book.episodes.get(episode_id)
+        if episode is None or episode.acknowledgement is not None:
+            return
+        self.book.put_episode(replace(episode, acknowledgement=acknowledgement))
+        said = f"by {acknowledgement.author}: {acknowledgement.comment}".removesuffix(": ")
+        self.book.note(acknowledgement.at, episode, "acknowledged", said)
+        self._steps = None
+
+    # -- what time brings
+
+    def tick(self, now: float) -> None:
+        """Everything that is due: silences that began or ended, flushes, reminders, hand-overs, escalations."""
+        self._refresh_holds(now, None)
+        self._settle_touched(now)
+        for group in list(self.book.groups.values()):
+            if group.due is not None and group.due <= now:
+                flush(self.book, self.contacts, group, now)
+            elif group.due is None and group.reminder_due is not None and group.reminder_due <= now:
+                remind(self.book, self.contacts, group, now)
+        self._hand_over(now)
+        due = [step for step in self._open_steps() if step.at <= now]
+        if due:
+            escalate(self.book, self.contacts, due, now)
+            self._steps = None
+        self._settle_touched(now)
+
+    def next_deadline(self, now: float) -> float | None:
+        """The next instant at which `tick` or `claim` has something to do; None if only a poll can bring that."""
+        wanted = (group.reminder_due if group.due is None else group.due for group in self.book.groups.values())
+        found = [at for at in wanted if at is not None]
+        found += [at for one in self._silences.values() for at in (one.starts, one.ends) if at > now]
+        if self._mutes and (self._mute_boundary is None or self._mute_boundary <= now):
+            self._mute_boundary = next_mute_boundary(self._mutes, now)
+        if self._mute_boundary is not None:
+            found.append(self._mute_boundary)
+        found += [step.at for step in self._open_steps()]
+        for duty in self.book.duties.values():
+            if duty.id not in self.book.in_flight:
+                found.append(duty.next_try)
+            if duty.hand_over_at is not None:
+                found.append(duty.hand_over_at)
+        return min(found, default=None)
+
+    # -- what delivery asks and answers
+
+    def claim(self, target: str, now: float) -> Claim | None:
+        return claim(self.book, target, now)
+
+    def accepted(self, done: Claim, now: float) -> None:
+        accepted(self.book, done, now)
+        self._after_answer(done, now)
+
+    def failed(self, done: Claim, error: DeliveryError, now: float) -> None:
+        failed(self.book, self.contacts, done, error, now)
+        self._after_answer(done, now)
+
+    def retry_now(self, targets: Collection[str], now: float) -> None:
+        """A target is known to be up again: what waits for it is due at once."""
+        for target in targets:
+            for duty in self.book.duties_to(target):
+                if duty.next_try > now:
+                    self.book.put_duty(replace(duty, next_try=now))
+
+    # -- inside
+
+    def _take_over(self, before: Episode, episode: Episode, now: float) -> None:
+        """Where the end of `before` was not told, nobody hears it, nor this beginning: the new episode is theirs now."""
+        accepted_any = False
+        for entry in self.book.entries_of(before.id):
+            duty = next((d for d in self.book.duties_to(entry.target) if _mentions(d.items, before.id)), None)
+            if duty is not None and duty.id in self.book.in_flight:
+                continue  # its answer decides
+            if (episode.id, entry.target) in self.book.entries:
+                continue
+            if entry.standing is Standing.REFUSED or entry.ending is Ending.CLOSED:
+                continue
+            heard = entry.standing is Standing.ACCEPTED
+            closed = Standing.ACCEPTED if heard else Standing.REFUSED
+            self.book.put_entry(replace(entry, ending=Ending.CLOSED, standing=closed))
+            self.book.put_entry(replace(entry, episode=episode.id, ending=Ending.NONE, remind="", told_flapping=False))
+            accepted_any = accepted_any or heard
+            self._move_duties(entry, before.id, episode.id)
+            self.book.note(now, episode, "taken-over", "fired again before its end was told",
+                           receiver=entry.group.receiver, target=entry.target)  # fmt: skip
+            self.book.touched.add(entry.group)
+        if accepted_any:
+            self.book.put_episode(replace(self.book.episodes[episode.id], first_accepted=now))
+
+    def _move_duties(self, entry: Entry, old: str, new: str) -> None:
+        for duty in self.book.duties_to(entry.target):
+            if not _mentions(duty.items, old):
+                continue
+            moved = tuple(
+                Item(new, item.part) if item.episode == old else item
+                for item in duty.items
+                if not (item.episode == old and item.part is Part.END)
+            )
+            if moved:
+                self.book.put_duty(replace(duty, items=moved))
+            else:
+                self.book.drop_duty(duty.id)
+
+    def _route(self, episode: Episode) -> None:
+        self.book.assign(episode, self.contacts.groups_for(episode.facts.labels))
+        self._fresh.add(episode.id)
+        self._steps = None
+
+    def _refresh_holds(self, now: float, true: Collection[AlertKey] | None) -> None:
+        """Recompute what holds whom: everybody if silences, mutes or suppressors changed, else who is new or held."""
+        quiet = Quiet.at(now, self._silences.values(), self._mutes)
+        everybody = self._refresh_suppression()
+        held_at = (frozenset(one.id for one in quiet.silences), frozenset(one.name for one in quiet.mutes))
+        if held_at != self._held_at:
+            self._held_at = held_at
+            everybody = True
+        names = {one.id: f"silence by {one.author} ({one.comment})" for one in self._silences.values()}
+        for episode in self.book.open_episodes():
+            if everybody or episode.hold or episode.id in self._fresh:
+                hold = hold_of(episode, quiet, self._suppression, true)
+                if apply_hold(self.book, episode, hold, names, now):
+                    self._steps = None
+        self._fresh.clear()
+
+    def _refresh_suppression(self) -> bool:
+        """Rebuild who suppresses whom if that may have changed."""
+        firing = frozenset(
+            episode.alert
+            for episode in self.book.open_episodes()
+            if (rule := self._rules.get(episode.alert.rule)) is not None and rule.suppresses
+        )
+        now = (firing, self._fleet.version)
+        if now == self._suppressors:
+            return False
+        self._suppressors = now
+        self._suppression = Suppression(firing, self._rules, self._fleet)
+        return True
+
+    def _settle_touched(self, now: float) -> None:
+        """Deadlines of every group that something happened to; episodes nobody is owed anything of leave the book."""
+        touched, self.book.touched = self.book.touched, set()
+        for key in touched:
+            consider(self.book, self.contacts, key, now)
+        for episode_id in list(self.book.over):
+            episode = self.book.episodes[episode_id]
+            if self.book.settled(episode):
+                self.book.forget(episode_id)
+
+    def _hand_over(self, now: float) -> None:
+        for duty in list(self.book.duties.values()):
+            if duty.hand_over_at is not None and duty.hand_over_at <= now and duty.id not in self.book.in_flight:
+                self.book.put_duty(replace(duty, handed_over=True))
+                cause = f"{duty.receiver} could not be reached: {duty.last_error}"
+                hand_over(self.book, self.contacts, duty, cause, now, for_good=False)
+
+    def _open_steps(self) -> list[Step]:
+        if self._steps is None:
+            escalates = any(route.escalate for route in self.contacts.routes)
+            self._steps = [
+                step
+                for episode in (self.book.open_episodes() if escalates else ())
+                for step in steps(self.book, episode)
+            ]
+        return self._steps
+
+    def _after_answer(self, done: Claim, now: float) -> None:
+        self._steps = None
+        for item in done.duty.items:
+            episode = self.book.episodes[item.episode]
+            latest = self.book.latest(episode.alert)
+            if not episode.firing and latest is not None and latest.firing:
+                self._take_over(episode, latest, now)
+        self._settle_touched(now)
+
+
+def _mentions(items: Iterable[Item], episode_id: str) -> bool:
+    return any(item.episode == episode_id for item in items)

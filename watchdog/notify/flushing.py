@@ -1,0 +1,112 @@
+"""What a group has to tell at one instant, and when it wants to be asked again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from watchdog.alerts.episodes import Episode
+from watchdog.notify.book import Book
+from watchdog.notify.contacts import Contacts
+from watchdog.notify.duties import Part
+from watchdog.notify.groups import Group
+from watchdog.notify.ledger import Standing
+from watchdog.notify.owing import owe
+from watchdog.notify.routes import GroupKey
+
+
+@dataclass(slots=True)
+class Outstanding:
+    """Per target what a flush would tell; `ready_at`: when something that may not be told before comes in."""
+
+    owed: dict[str, list[tuple[Episode, Part]]] = field(default_factory=dict)
+    causes: dict[str, list[str]] = field(default_factory=dict)
+    ready_at: float | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.owed)
+
+    def add(self, target: str, episode: Episode, part: Part, cause: str = "") -> None:
+        self.owed.setdefault(target, []).append((episode, part))
+        causes = self.causes.setdefault(target, [])
+        if cause and cause not in causes:
+            causes.append(cause)
+
+
+def outstanding(book: Book, contacts: Contacts, group: Group, now: float) -> Outstanding:
+    """Beginnings, releases and flapping of its members that nothing holds back, and the ends its targets are owed."""
+    found = Outstanding()
+    targets = contacts.targets(group.key.receiver)
+    for episode, _ in book.members(group.key):
+        if not episode.firing or episode.hold:
+            continue
+        for target in targets:
+            entry = book.entries.get((episode.id, target))
+            if entry is None:
+                ready = now if episode.released is None else episode.released + group.wait
+                if ready <= now:
+                    found.add(target, episode, Part.BEGIN, episode.release_note)
+                else:
+                    found.ready_at = ready if found.ready_at is None else min(found.ready_at, ready)
+            elif entry.remind:
+                found.add(target, episode, Part.REMIND, entry.remind)
+            elif episode.flapping and not entry.told_flapping and entry.standing is Standing.ACCEPTED:
+                found.add(target, episode, Part.UPDATE)
+    for entry in book.entries_in(group.key):
+        episode = book.episodes[entry.episode]
+        if entry.owes_end and not episode.firing:
+            found.add(entry.target, episode, Part.END)
+    return found
+
+
+def consider(book: Book, contacts: Contacts, key: GroupKey, now: float) -> None:
+    """Set the deadline of a group that something happened to; begin or drop it as needed."""
+    group = book.groups.get(key)
+    routes = [route for episode, route in book.members(key) if episode.firing]
+    owed = [entry for entry in book.entries_in(key) if entry.owes_end]
+    if group is None:
+        if routes:
+            group = Group.begin(key, routes[0], now)
+        elif any(not book.episodes[entry.episode].firing for entry in owed):
+            group = Group(key, now, 0.0, 0.0, 0.0, due=now)
+        else:
+            return
+    elif not routes and not owed and group.due is None:
+        book.drop_group(key)
+        return
+    if routes:
+        group = group.with_timings(routes[0])
+    waiting = outstanding(book, contacts, group, now)
+    if waiting:
+        group = group.changed(now)
+    if waiting.ready_at is not None:
+        group = group.due_by(waiting.ready_at)
+    book.put_group(group)
+
+
+def flush(book: Book, contacts: Contacts, group: Group, now: float) -> None:
+    """Make the duties of everything outstanding; a group with nothing left is dropped."""
+    waiting = outstanding(book, contacts, group, now)
+    messages = sum(
+        owe(book, contacts, target, group.key, owed, now, cause="; ".join(waiting.causes.get(target, ())))
+        for target, owed in waiting.owed.items()
+    )
+    book.put_group(group.flushed(now, told=messages > 0))
+    consider(book, contacts, group.key, now)
+
+
+def remind(book: Book, contacts: Contacts, group: Group, now: float) -> None:
+    """Say again what still fires and nobody has acknowledged; nothing is sent when nothing is left."""
+    messages = 0
+    for target in contacts.targets(group.key.receiver):
+        if any(duty.group == group.key for duty in book.duties_to(target)):
+            continue  # it has not even heard the last message
+        owed = [
+            (episode, Part.REMIND)
+            for episode, _ in book.members(group.key)
+            if episode.firing
+            and not episode.hold
+            and episode.acknowledgement is None
+            and (episode.id, target) in book.entries
+        ]
+        messages += owe(book, contacts, target, group.key, owed, now)
+    book.put_group(group.flushed(now, told=True) if messages else replace(group, repeat_from=now))

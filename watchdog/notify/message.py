@@ -1,0 +1,69 @@
+"""A message as it leaves: what changed, what stands, and everything somebody woken by it wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from watchdog.readings.fleet import LabelValue
+
+
+class MessageKind(StrEnum):
+    FIRING = "firing"  #: something began
+    RESOLVED = "resolved"  #: only ends
+    REMINDER = "reminder"  #: nothing changed, it still fires
+    UPDATE = "update"  #: an alert began flapping
+    ESCALATION = "escalation"  #: nobody acknowledged
+    MISSED = "missed"  #: began and ended while the target could not be reached
+    TEST = "test"  #: somebody tries a receiver
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One alert in a message. `phase` is firing, resolved or missed; `duration` is in seconds, up to now or its end;
+    `note` says what is special (which silence ran out, no reading since …, why it ended)."""
+
+    alertname: str
+    severity: str
+    entity: str
+    phase: str
+    summary: str
+    description: str = ""
+    reason: str = ""
+    value: str = ""
+    since: float = 0.0
+    ended: float | None = None
+    duration: float = 0.0
+    labels: Mapping[str, LabelValue] = field(default_factory=dict)
+    runbook_url: str = ""
+    entity_url: str = ""
+    alert_url: str = ""
+    flapping: bool = False
+    note: str = ""
+    dedup_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to one target. `changed` comes first, `standing` is what still fires besides, `more` alerts are
+    counted but not listed, `silenced` of those that stand are held back. `thread` is one id per episode or group (email
+    References), `dedup_key` PagerDuty's, `chart_svg` the deciding metric over the last hours."""
+
+    id: str
+    kind: MessageKind
+    receiver: str
+    title: str
+    headline: str = ""
+    changed: tuple[Line, ...] = ()
+    standing: tuple[Line, ...] = ()
+    more: int = 0
+    silenced: int = 0
+    cause: str = ""
+    silence_hint: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
+    at: float = 0.0
+    thread: str = ""
+    dedup_key: str = ""
+    chart_svg: str | None = None
+    instance: str = ""
