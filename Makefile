@@ -1,0 +1,87 @@
+# Every target makes what it needs in .venv, from the hashed requirements; a second run finds it done.
+# ARGS goes to the program: make demo ARGS=--once · make test ARGS="-k probe -x"
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+IMAGE ?= streamkap-watchdog
+PYTHON_IMAGE ?= python:3.12-slim
+
+#: Done when the product can run, and when it can be worked on. Each is newer than what it was made from.
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+
+.PHONY: help demo test lint bench screenshots messages requirements image clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo          the watchdog against a Streamkap of its own, with an incident; needs no account"
+	@echo "make test          all tests (ARGS goes to pytest)"
+	@echo "make lint          ruff, mypy --strict, import contracts, hadolint"
+	@echo "make bench         the numbers: speed, memory, start-up"
+	@echo "make screenshots   draws the pictures of docs/status-page.md"
+	@echo "make messages      draws the pictures of docs/messages.md"
+	@echo "make image         the container image ($(IMAGE)), FROM $(PYTHON_IMAGE)"
+	@echo "make requirements  pins the dependencies of pyproject.toml anew (UPGRADE=1: to their newest releases)"
+
+# On a terminal the demo stays for its status page until Ctrl-C; in a pipe or a script it ends with the incident.
+demo: $(RUNTIME)
+	@if [ -n "$(ARGS)" ] || [ -t 1 ]; then exec $(BIN)/watchdog demo $(ARGS); else exec $(BIN)/watchdog demo --once; fi
+
+test: $(DEVELOPMENT)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEVELOPMENT)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/hadolint Dockerfile
+
+bench: $(DEVELOPMENT)
+	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
+
+screenshots: $(DEVELOPMENT)
+	$(BIN)/python tests/pictures/status_page.py $(ARGS)
+
+messages: $(DEVELOPMENT)
+	$(BIN)/python tests/pictures/messages.py $(ARGS)
+
+image:
+	@engine=$$(command -v docker || command -v podman || command -v buildah) \
+	  || { echo "make image needs docker, podman or buildah" >&2; exit 1; }; \
+	case $$engine in *docker) format= ;; *) format="--format docker" ;; esac; \
+	$$engine build $$format --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --tag $(IMAGE) .
+
+requirements: $(BIN)/uv
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+	  | $(UV) $(if $(UPGRADE),--upgrade) --no-annotate - -o requirements-build.txt
+	$(UV) $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.txt
+	$(UV) $(if $(UPGRADE),--upgrade) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+# The development environment is the runtime's and more, so it counts as both.
+$(DEVELOPMENT): requirements-build.txt requirements-dev.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --require-hashes -r requirements-build.txt -r requirements-dev.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(RUNTIME) $@
+
+$(RUNTIME): requirements-build.txt requirements.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --require-hashes -r requirements-build.txt -r requirements.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is missing or older than 3.11; name another one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+	  || { echo "this $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Only its output is kept, so uv itself needs no pin.
+$(BIN)/uv: | $(BIN)/python
+	$(PIP) install --quiet uv
