@@ -19,7 +19,7 @@ from watchdog.notify.duties import Item, Part
 from watchdog.notify.escalating import Step, escalate, steps
 from watchdog.notify.flushing import consider, flush, remind
 from watchdog.notify.holding import Quiet, apply_hold, hold_of
-from watchdog.notify.ledger import Ending, Standing
+from watchdog.notify.ledger import Ending, Entry, Standing
 from watchdog.notify.outcomes import Claim, accepted, claim, failed, hand_over
 from watchdog.readings.fleet import Fleet
 from watchdog.rules.rule import Rule
@@ -169,7 +169,7 @@ class Dispatcher:
     # -- inside
 
     def _take_over(self, before: Episode, episode: Episode, now: float) -> None:
-        """Where the end of `before` was not told, nobody hears it, nor this beginning: the new episode is theirs now."""
+        """Where the end of `before` was not told, nobody hears it nor this beginning: the new episode takes over."""
         accepted_any = False
         for entry in self.book.entries_of(before.id):
             duty = next((d for d in self.book.duties_to(entry.target) if _mentions(d.items, before.id)), None)

@@ -1,0 +1,316 @@
+"""The engine: one poll in, states and duties out. It reads no clock, touches no store and sends nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Note
+from watchdog.alerts.life import AlertKey, AlertState, Change, Tick, episode_id
+from watchdog.alerts.silences import Silence
+from watchdog.cycle.facts import end_reason, facts_of, labels_of, terms_for
+from watchdog.cycle.matching import Matching
+from watchdog.cycle.own import Health, beside, watchdog_entity
+from watchdog.cycle.policy import Policy
+from watchdog.cycle.remembered import Remembered
+from watchdog.cycle.saved import Changes, Saved, TargetHealth
+from watchdog.cycle.stepping import Alerts, Stepped, step_all
+from watchdog.errors import DeliveryError
+from watchdog.notify.book import Book
+from watchdog.notify.dispatch import Dispatcher
+from watchdog.notify.message import Message
+from watchdog.notify.outcomes import Claim
+from watchdog.notify.wording import Wording
+from watchdog.readings.ages import Ages
+from watchdog.readings.history import History
+from watchdog.readings.poll import Poll
+from watchdog.readings.roster import Roster
+from watchdog.readings.snapshot import Snapshot
+from watchdog.rules.evaluate import Evaluator
+from watchdog.rules.verdicts import UNKNOWN, Verdicts
+
+logger = logging.getLogger(__name__)
+
+#: An entity without a reading for so many seconds counts as one without readings.
+_WITHOUT_READINGS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """One message on its way to one target, and the claim its answer settles."""
+
+    claim: Claim
+    message: Message
+
+    @property
+    def target(self) -> str:
+        return self.claim.duty.target
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The last poll as pages see it: never changed after it is made, so it can be read from any thread."""
+
+    at: float
+    snapshot: Snapshot
+    verdicts: Mapping[str, Verdicts]
+    own: Mapping[str, float]
+    failures: tuple[str, ...] = ()
+
+
+class Engine:
+    """One watchdog's decisions. Not thread-safe: its owner holds a lock around every call.
+
+    `every` is the interval between polls in seconds. After each call that changes something, `take_changes` gives what
+    has to be saved, before anything that was decided may be sent.
+    """
+
+    def __init__(
+        self, policy: Policy, saved: Saved, *, start: float, every: float, wording: Wording, name: str
+    ) -> None:
+        self.policy = policy
+        self.every = every
+        self.started = start
+        self.judged: Judged | None = None
+        self.targets: dict[str, TargetHealth] = dict(saved.targets)
+        self._wording = wording
+        self._next_policy: Policy | None = None
+        self._alerts = Alerts.of(saved.alerts)
+        self._notes: list[Note] = []
+        self._targets_changed: set[str] = set()
+        self._last_accepted = max((t.last_accepted or 0.0 for t in saved.targets.values()), default=0.0)
+        self._labels_of: tuple[int, str] | None = None  #: the fleet and configuration that open alerts' labels are of
+        remembered = Remembered.decode(saved.documents.get("cycle"))
+        self._previous: float | None = remembered.at
+        self.health = remembered.health or Health(start)
+        live = (key.entity_key for key, _ in self._alerts.live())
+        self.roster = Roster.of([watchdog_entity(name)], start, live, remembered.absences)
+        self.ages = Ages()
+        self.history = History()
+        self._evaluator = self._evaluator_for(policy)
+        self.matching = Matching()
+        book = Book()
+        book.restore(saved.episodes.values(), saved.groups.values(), saved.entries.values(), saved.duties.values(),
+                     saved.next_duty)  # fmt: skip
+        self.dispatcher = Dispatcher(book, policy.contacts, policy.by_name, policy.mutes)
+        self.dispatcher.set_silences(saved.silences.values())
+        self.dispatcher.reroute(policy.contacts, policy.by_name, policy.mutes, start)
+
+    @property
+    def book(self) -> Book:
+        return self.dispatcher.book
+
+    # -- one poll
+
+    def judge(self, poll: Poll, service: Mapping[str, float]) -> None:
+        """One cycle: who exists, what was read, what is wrong, since when, who is to be told.
+
+        `service` gives the readings only the service knows: `polls_missed`, `cycle_seconds`, `rules_invalid`.
+        """
+        now = poll.at
+        self._adopt(now)
+        self.roster, gone = self.roster.after(poll.listing, now)
+        self.health = self.health.after(poll.failures, now)
+        seen = poll.snapshot(self.roster.fleet)
+        self.ages.update(seen, poll)
+        own = {**service, **self._own_readings(now)}
+        snapshot = self.ages.beside(beside(seen, own))
+        self.history.record(snapshot)
+        verdicts = self._evaluator.judge(snapshot, self.history)
+        self.matching.observe(verdicts, now, good=not poll.failures)
+        tick = Tick(now, self._previous, self.every)
+        outcome = step_all(self._alerts, verdicts, self.policy.by_name, self.roster, tick)
+        self.judged = Judged(now, snapshot, {v.rule.name: v for v in verdicts}, own,
+                             tuple(str(error) for error in poll.failures.errors))  # fmt: skip
+        if gone:
+            logger.info("entities no longer exist", extra={"entities": sorted(map(str, gone))})
+        for stepped in outcome.stepped:
+            self._tell_dispatcher(stepped, now)
+        self._refresh_labels()
+        self.dispatcher.judged(now, outcome.true, self.roster.fleet)
+        self._previous = now
+
+    def adopt(self, policy: Policy) -> None:
+        """Use another configuration from the next poll on; state is kept."""
+        self._next_policy = policy
+
+    # -- between polls
+
+    def tick(self, now: float) -> None:
+        self.dispatcher.tick(now)
+
+    def next_deadline(self, now: float) -> float | None:
+        return self.dispatcher.next_deadline(now)
+
+    def set_silences(self, silences: Iterable[Silence]) -> None:
+        self.dispatcher.set_silences(silences)
+
+    def acknowledge(self, episode: str, acknowledgement: Acknowledgement) -> None:
+        self.dispatcher.acknowledge(episode, acknowledgement)
+
+    def waiting_targets(self) -> list[str]:
+        """Targets that something is owed to."""
+        return self.book.waiting_targets()
+
+    def claim(self, target: str, now: float) -> Sending | None:
+        """The next message of a target, worded as things stand; None when nothing is due there."""
+        claimed = self.dispatcher.claim(target, now)
+        if claimed is None:
+            return None
+        return Sending(claimed, self._wording.message(claimed, self.book, self.policy.contacts, self.current, now))
+
+    def accepted(self, sending: Sending, now: float) -> None:
+        self._last_accepted = now
+        self._target(sending, lambda t: replace(t, last_accepted=now, failing_since=None, last_error="",
+                                                delivered=t.delivered + 1))  # fmt: skip
+        self.dispatcher.accepted(sending.claim, now)
+
+    def failed(self, sending: Sending, error: DeliveryError, now: float) -> None:
+        self._target(sending, lambda t: replace(t, failing_since=t.failing_since or now, last_error=str(error)))
+        self.dispatcher.failed(sending.claim, error, now)
+
+    def stuck_for(self, now: float) -> float:
+        """Seconds for which something has waited without any target accepting anything; 0 when nothing waits."""
+        oldest = min((duty.created for duty in self.book.duties.values()), default=None)
+        if oldest is None:
+            return 0.0
+        return now - max(oldest, self._last_accepted)
+
+    # -- what is asked about it
+
+    def current(self, episode: Episode) -> Facts:
+        """An episode's facts as of the last poll that found it true; those of its beginning where none has since."""
+        verdicts = None if self.judged is None else self.judged.verdicts.get(episode.alert.rule)
+        if verdicts is None or not episode.firing:
+            return episode.facts
+        row = verdicts.table.row.get(episode.alert.entity_key)
+        if row is None:
+            return episode.facts
+        position = int(verdicts.rows.searchsorted(row))
+        if position >= len(verdicts.rows) or verdicts.rows[position] != row or not verdicts.observed[position]:
+            return episode.facts
+        if verdicts.truth[position] == UNKNOWN and episode.facts.reason:
+            return episode.facts
+        terms = verdicts.rule.variants[int(verdicts.variant[position])]
+        return facts_of(verdicts, row, terms, flapping=episode.flapping, firing=True)
+
+    def state(self, key: AlertKey) -> AlertState:
+        return self._alerts.get(key) or AlertState()
+
+    def states(self) -> dict[AlertKey, AlertState]:
+        """All alerts that are or were more than inactive."""
+        return {AlertKey(rule, entity.kind, entity.id): state
+                for rule, states in self._alerts.by_rule.items() for entity, state in states.items()}  # fmt: skip
+
+    # -- what has to be saved
+
+    def take_changes(self) -> Changes:
+        """Everything decided since the last call, to be written in one transaction."""
+        unsaved = self.book.take_unsaved()
+        notes, self._notes = self._notes, []
+        changes = Changes(
+            alerts=self._alerts.take_changed(),
+            episodes=unsaved.episodes,
+            entries=unsaved.entries,
+            groups=unsaved.groups,
+            duties=unsaved.duties,
+            notes=[*notes, *unsaved.notes],
+            targets={target: self.targets[target] for target in self._targets_changed},
+        )
+        self._targets_changed = set()
+        if self._previous is not None:
+            changes.documents["cycle"] = Remembered.of(self._previous, self.health, self.roster.absences).encode()
+        return changes
+
+    def give_back(self, changes: Changes) -> None:
+        """Changes that could not be written: they are part of the next ones, where nothing newer replaced them."""
+        newer = self.book.unsaved
+        newer.episodes = {**changes.episodes, **newer.episodes}
+        newer.entries = {**changes.entries, **newer.entries}
+        newer.groups = {**changes.groups, **newer.groups}
+        newer.duties = {**changes.duties, **newer.duties}
+        self._notes = [*changes.notes, *self._notes]
+        self._alerts.changed = {**changes.alerts, **self._alerts.changed}
+        self._targets_changed |= changes.targets.keys()
+
+    # -- inside
+
+    def _adopt(self, now: float) -> None:
+        policy, self._next_policy = self._next_policy, None
+        if policy is None:
+            return
+        self.policy = policy
+        self._evaluator = self._evaluator_for(policy)
+        self.matching.keep(policy.by_name)
+        self.dispatcher.reroute(policy.contacts, policy.by_name, policy.mutes, now)
+
+    def _evaluator_for(self, policy: Policy) -> Evaluator:
+        evaluator = Evaluator(policy.rules, self.every)
+        self.history.want(evaluator.wanted)
+        return evaluator
+
+    def _own_readings(self, now: float) -> dict[str, float]:
+        duties = self.book.duties.values()
+        oldest = min((duty.created for duty in duties), default=now)
+        return {
+            "poll_age": now - self.health.last_success,
+            "poll_failures": float(self.health.poll_failures),
+            "auth_failures": float(self.health.auth_failures),
+            "entities": float(len(self.roster.fleet)),
+            "entities_without_readings": float(self.ages.older_than(_WITHOUT_READINGS, now)),
+            "rules_never_matching": float(len(self.matching.never(now))),
+            "deliveries_waiting": float(len(duties)),
+            "delivery_oldest_age": now - oldest,
+            "targets_failing": float(sum(1 for t in self.targets.values() if t.failing_since is not None
+                                         and t.target in self.policy.contacts.specs)),
+        }  # fmt: skip
+
+    def _tell_dispatcher(self, stepped: Stepped, now: float) -> None:
+        """Hand one change to the dispatcher, with the facts people will be told."""
+        key, state = stepped.key, stepped.state
+        if Change.BEGAN in stepped.changes and stepped.verdicts is not None and stepped.terms is not None:
+            facts = facts_of(stepped.verdicts, stepped.row, stepped.terms, flapping=state.flapping, firing=False)
+            assert state.since is not None and state.began is not None
+            id_ = episode_id(key, state.began)
+            self.dispatcher.began(Episode(id_, key, state.since, state.began, facts, flapping=state.flapping), now)
+        elif Change.ENDED in stepped.changes:
+            latest = self.book.latest(key)
+            if latest is not None and latest.firing:
+                reason = "" if stepped.verdicts is None else end_reason(stepped.verdicts, stepped.row)
+                self.dispatcher.ended(latest.id, now, reason, stepped.why)
+        elif Change.FLAPPING in stepped.changes:
+            latest = self.book.latest(key)
+            if latest is not None:
+                labels = {**latest.facts.labels, "flapping": "true"}
+                flapping = replace(latest, flapping=True, facts=replace(latest.facts, labels=labels))
+                self.dispatcher.changed(flapping)
+                self.book.note(now, flapping, "flapping", f"changed {len(state.changes)} times; held firing")
+        elif stepped.changes:
+            change = stepped.changes[0]
+            text = stepped.why
+            if stepped.verdicts is not None:
+                text = stepped.verdicts.explain(stepped.row).reason
+            self._notes.append(Note(now, key, "", str(change), text))
+
+    def _refresh_labels(self) -> None:
+        """Renames, tags and edited rules reach open alerts: their labels are always those of now."""
+        version = (self.roster.fleet.version, self.policy.fingerprint)
+        if version == self._labels_of:
+            return
+        self._labels_of = version
+        for episode in self.book.open_episodes():
+            entity = self.roster.fleet.entity(episode.alert.entity_key)
+            found = self.policy.by_name.get(episode.alert.rule)
+            if entity is None or found is None:
+                continue
+            labels = labels_of(found, terms_for(found, entity), entity, flapping=episode.flapping)
+            if labels != episode.facts.labels or found.annotations != episode.facts.annotations:
+                facts = replace(episode.facts, labels=labels, entity=entity.name, annotations=found.annotations)
+                self.dispatcher.changed(replace(episode, facts=facts))
+
+    def _target(self, sending: Sending, change: Callable[[TargetHealth], TargetHealth]) -> None:
+        duty = sending.claim.duty
+        health = self.targets.get(duty.target) or TargetHealth(duty.target, duty.receiver, "")
+        self.targets[duty.target] = change(health)
+        self._targets_changed.add(duty.target)

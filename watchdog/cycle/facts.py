@@ -1,0 +1,62 @@
+"""The facts of an alert: its labels, its reason and its value, from the verdict that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from watchdog.alerts.episodes import Facts
+from watchdog.readings.fleet import Entity, LabelValue
+from watchdog.rules.rule import Rule, Terms
+from watchdog.rules.verdicts import FALSE, TRUE, Explanation, Verdicts
+
+
+def labels_of(rule: Rule, terms: Terms, entity: Entity, *, flapping: bool = False) -> dict[str, LabelValue]:
+    """Every label of an alert: the entity's, the rule's, `alertname`, `severity`, and `flapping` while it is."""
+    labels: dict[str, LabelValue] = {"id": entity.key.id, **entity.labels, **terms.labels}
+    labels["alertname"] = rule.name
+    labels["severity"] = str(terms.severity)
+    if flapping:
+        labels["flapping"] = "true"
+    return labels
+
+
+def terms_for(rule: Rule, entity: Entity) -> Terms:
+    """The terms one entity has under a rule: those of the first override that matches it, else the rule's own."""
+    labels = {"id": entity.key.id, **entity.labels}
+    return next((override.terms for override in rule.overrides if override.where.matches(labels)), rule.terms)
+
+
+def facts_of(verdicts: Verdicts, row: int, terms: Terms, *, flapping: bool, firing: bool) -> Facts:
+    """What one poll says of one alert. Where a firing one's `expr` is no longer true, the reason tells what `clear`
+    waits for."""
+    rule, entity = verdicts.rule, verdicts.table.entities[row]
+    explanation = verdicts.explain(row)
+    reason = explanation.reason
+    if firing and rule.clear is not None:
+        position = int(verdicts.rows.searchsorted(row))
+        clear = FALSE if verdicts.clear is None else int(verdicts.clear[position])
+        if int(verdicts.truth[position]) != TRUE and clear != TRUE:
+            reason = f"{reason}; ends when {rule.clear.text} holds: {verdicts.explain(row, clear=True).reason}"
+    return _facts(rule, terms, entity, explanation, reason, flapping)
+
+
+def end_reason(verdicts: Verdicts, row: int) -> str:
+    """Why an alert is over: the comparisons of `clear` if the rule has one, else of `expr`."""
+    return verdicts.explain(row, clear=verdicts.rule.clear is not None).reason
+
+
+def _facts(
+    rule: Rule, terms: Terms, entity: Entity, explanation: Explanation, reason: str, flapping: bool
+) -> Facts:
+    readings: Mapping[str, float | str | None] = explanation.readings
+    return Facts(
+        labels=labels_of(rule, terms, entity, flapping=flapping),
+        entity=entity.name,
+        reason=reason,
+        value=explanation.value,
+        limit=explanation.limit,
+        metric=explanation.metric,
+        params=terms.params,
+        readings=readings,
+        annotations=rule.annotations,
+    )

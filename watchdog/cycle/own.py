@@ -1,0 +1,53 @@
+"""The watchdog's readings of itself: how its polls, rules and deliveries do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from watchdog.readings.fleet import Entity, EntityKey, Kind
+from watchdog.readings.poll import Failures
+from watchdog.readings.snapshot import Snapshot, SparseReadings
+
+WATCHDOG = EntityKey(Kind.WATCHDOG, "watchdog")
+
+
+def watchdog_entity(name: str) -> Entity:
+    """The one entity of this database; `name` is for display only."""
+    return Entity(WATCHDOG, {"kind": "watchdog", "name": name}, lists=frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the polls have gone. Saved, so that a restart in an outage neither opens nor closes anything.
+
+    `last_success` is the last poll without a failed request (the start, before there was one).
+    """
+
+    last_success: float
+    poll_failures: int = 0
+    auth_failures: int = 0
+
+    def after(self, failures: Failures, now: float) -> Health:
+        if not failures:
+            return Health(now)
+        auth = self.auth_failures + 1 if failures.refused else 0
+        return replace(self, poll_failures=self.poll_failures + 1, auth_failures=auth)
+
+
+def beside(snapshot: Snapshot, own: Mapping[str, float]) -> Snapshot:
+    """The same snapshot with the watchdog's own readings, which no outage of the API touches."""
+    readings = SparseReadings()
+    for metric, value in own.items():
+        readings.put(WATCHDOG, metric, value, snapshot.at)
+    mine = readings.snapshot(snapshot.at, snapshot.fleet)
+    unobserved = {kind: snapshot.unobserved(kind) for kind in snapshot.fleet.tables
+                  if kind not in (Kind.WATCHDOG, Kind.CONNECTOR)}  # fmt: skip
+    return Snapshot(
+        snapshot.at,
+        snapshot.fleet,
+        build=lambda kind, metric: (mine if kind is Kind.WATCHDOG else snapshot).column(kind, metric),
+        describe=lambda key: (mine if key.kind is Kind.WATCHDOG else snapshot).readings(key),
+        names=lambda kind: (mine if kind is Kind.WATCHDOG else snapshot).names(kind),
+        unobserved=unobserved,
+    )

@@ -1,0 +1,228 @@
+"""Words: a claimed duty becomes a message, from the state of this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from watchdog.alerts.episodes import Episode, Facts
+from watchdog.notify import texts
+from watchdog.notify.book import Book
+from watchdog.notify.contacts import Contacts, incident_key
+from watchdog.notify.duties import Item, Part
+from watchdog.notify.message import Line, Message, MessageKind
+from watchdog.notify.outcomes import Claim
+from watchdog.notify.routes import text_of
+from watchdog.rules.rule import Quantity
+from watchdog.units import format_bytes, format_duration, format_number
+
+#: A message lists so many alerts and counts the rest.
+LISTED = 10
+_RANK = {"critical": 0, "warning": 1, "info": 2}
+_TITLE = {
+    MessageKind.RESOLVED: "[RESOLVED]",
+    MessageKind.REMINDER: "[REMINDER]",
+    MessageKind.UPDATE: "[UPDATE]",
+    MessageKind.ESCALATION: "[ESCALATION]",
+    MessageKind.MISSED: "[MISSED]",
+    MessageKind.TEST: "[TEST]",
+}
+
+Current = Callable[[Episode], Facts]
+#: Draws the deciding metric of an episode as SVG, None where nothing is known of it.
+Chart = Callable[[Episode], str | None]
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where messages point to: `public` is the watchdog's own base URL ("" for none), `entity` a template with `{kind}`
+    and `{id}`."""
+
+    public: str = ""
+    entity: str = ""
+
+    def to_entity(self, episode: Episode) -> str:
+        alert = episode.alert
+        if not self.entity or alert.kind in ("account", "watchdog"):
+            return ""
+        # a task or topic is shown on its connector's page, whose kind is among the labels
+        kind = text_of(episode.facts.labels.get("kind", "")) or str(alert.kind)
+        return self.entity.replace("{kind}", kind).replace("{id}", alert.entity.partition("/")[0])
+
+    def to_alert(self, episode: Episode) -> str:
+        return f"{self.public.rstrip('/')}/alerts/{episode.id}" if self.public else ""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Words messages for one instance of the watchdog."""
+
+    links: Links = field(default_factory=Links)
+    instance: str = ""
+    chart: Chart = lambda episode: None
+
+    def message(self, claim: Claim, book: Book, contacts: Contacts, current: Current, now: float) -> Message:
+        """The message of a claimed duty. What changed comes first, then what still fires in its group."""
+        duty = claim.duty
+        lines = _most_severe_first(
+            self._line(book.episodes[item.episode], item, claim, current, now) for item in duty.items
+        )
+        mentioned = {item.episode for item in duty.items}
+        others = [
+            episode
+            for episode, _ in book.members(duty.group)
+            if episode.firing and episode.id not in mentioned and (episode.id, duty.target) in book.entries
+        ]
+        if duty.incident:
+            others = []  # one incident is about its own alerts
+        silenced = sum(1 for episode in others if episode.hold)
+        standing = _most_severe_first(
+            self._line(episode, Item(episode.id, Part.REMIND), claim, current, now)
+            for episode in sorted(others, key=lambda one: one.began)[:LISTED]
+            if not episode.hold
+        )
+        listed, shown = lines[:LISTED], standing[: max(0, LISTED - len(lines))]
+        firing = sum(line.phase == "firing" for line in lines) + len(others)
+        first = book.episodes[duty.items[0].episode]
+        return Message(
+            id=f"{duty.id}",
+            kind=claim.kind,
+            receiver=duty.receiver,
+            title=_title(claim.kind, lines, firing),
+            headline=_headline(duty.items, claim, len(others), silenced),
+            changed=tuple(listed),
+            standing=tuple(shown),
+            more=len(lines) + len(others) - len(listed) - len(shown),
+            silenced=silenced,
+            cause=duty.cause,
+            silence_hint=_silence_hint(first),
+            links={} if not self.links.public else {"watchdog": self.links.public},
+            at=now,
+            thread=first.id if len(duty.items) == 1 else f"{duty.group}@{first.began!r}",
+            dedup_key=duty.incident or incident_key(first.alert),
+            chart_svg=self.chart(first),
+            instance=self.instance,
+        )
+
+    def _line(self, episode: Episode, item: Item, claim: Claim, current: Current, now: float) -> Line:
+        facts = current(episode)
+        labels = facts.labels
+        until = now if episode.ended is None else episode.ended
+        phase = "firing" if episode.firing and item.part is not Part.END else "resolved"
+        if item.episode in claim.missed:
+            phase = "missed"
+        notes = [episode.why_ended] if episode.why_ended else []
+        if episode.firing and episode.dark_since is not None:
+            notes.append(f"no reading between {_instant(episode.dark_since)} and the last poll")
+        names = self._names(episode, facts, until - episode.since)
+        summary, spoilt = _render(facts.annotations.get("summary", ""), names, facts.reason)
+        description, spoilt_too = _render(facts.annotations.get("description", ""), names, "")
+        notes += [note for note in (spoilt, spoilt_too) if note]
+        return Line(
+            alertname=episode.alert.rule,
+            severity=text_of(labels.get("severity", "warning")),
+            entity=f"{labels.get('kind', episode.alert.kind)}/{facts.entity}",
+            phase=phase,
+            summary=summary or f"{episode.alert.rule} on {facts.entity}",
+            description=description,
+            reason=(episode.end_reason or facts.reason) if phase != "firing" else facts.reason,
+            value=in_words(facts.value),
+            since=episode.since,
+            ended=episode.ended,
+            duration=until - episode.since,
+            labels=labels,
+            runbook_url=facts.annotations.get("runbook_url", ""),
+            entity_url=self.links.to_entity(episode),
+            alert_url=self.links.to_alert(episode),
+            flapping=episode.flapping,
+            note="; ".join(notes),
+            dedup_key=incident_key(episode.alert),
+        )
+
+    def _names(self, episode: Episode, facts: Facts, duration: float) -> Mapping[str, object]:
+        """What templates can name (product page, Texts)."""
+        labels = {name: text_of(value) if name not in ("tags", "pipelines") else ", ".join(value)
+                  for name, value in facts.labels.items()}  # fmt: skip
+        return {
+            **labels,
+            "value": None if facts.value is None else facts.value.value,
+            "reason": facts.reason,
+            "params": {name: param.value for name, param in facts.params.items()},
+            "readings": dict(facts.readings),
+            "since": episode.since,
+            "duration": duration,
+            "severity": labels.get("severity", ""),
+            "links": {"entity": self.links.to_entity(episode), "alert": self.links.to_alert(episode)},
+        }
+
+
+def in_words(quantity: Quantity | None) -> str:
+    """A value with its unit, as people read it; "" where there is none."""
+    if quantity is None:
+        return ""
+    value, unit = quantity.value, quantity.unit
+    if isinstance(value, str | bool):
+        return str(value)
+    if unit == "ms":
+        return format_duration(value / 1000)
+    if unit == "s":
+        return format_duration(value)
+    if unit == "bytes":
+        return format_bytes(value)
+    return f"{format_number(value)} {unit}".strip() if unit not in ("state",) else format_number(value)
+
+
+def _render(template: str, names: Mapping[str, object], instead: str) -> tuple[str, str]:
+    """The text, and what went wrong: a broken template falls back to the plain reason."""
+    if not template:
+        return "", ""
+    try:
+        return texts.render(template, names), ""
+    except texts.TextError as cause:
+        return instead, f"its text is broken: {cause}"
+
+
+def _most_severe_first(lines: Iterable[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: (_RANK.get(line.severity, 1), line.since, line.entity))
+
+
+def _title(kind: MessageKind, lines: list[Line], firing: int) -> str:
+    begin = f"[FIRING:{firing}]" if kind is MessageKind.FIRING else _TITLE[kind]
+    if len(lines) == 1:
+        line = lines[0]
+        return f"{begin} {line.alertname}: {line.entity}"
+    names = sorted({line.alertname for line in lines})
+    entities = [line.entity for line in lines[:3]]
+    rest = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
+    what = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} other rules"
+    return f"{begin} {what}: {', '.join(entities)}{rest}"
+
+
+def _headline(items: tuple[Item, ...], claim: Claim, others: int, silenced: int) -> str:
+    """What changed: `+2 new, 1 resolved, 7 still firing`."""
+    counts = {part: sum(1 for item in items if item.part is part and item.episode not in claim.missed) for part in Part}
+    words = []
+    if counts[Part.BEGIN]:
+        words.append(f"+{counts[Part.BEGIN]} new")
+    if claim.missed:
+        words.append(f"{len(claim.missed)} began and ended while this target could not be reached")
+    if counts[Part.ESCALATE]:
+        words.append(f"{counts[Part.ESCALATE]} not acknowledged")
+    if counts[Part.UPDATE]:
+        words.append(f"{counts[Part.UPDATE]} flapping, held firing")
+    if counts[Part.END]:
+        words.append(f"{counts[Part.END]} resolved")
+    still = counts[Part.REMIND] + others
+    if still:
+        words.append(f"{still} still firing" + (f" ({silenced} held back)" if silenced else ""))
+    return ", ".join(words)
+
+
+def _silence_hint(episode: Episode) -> str:
+    matchers = f"alertname={episode.alert.rule} id={episode.facts.labels.get('id', episode.alert.entity)}"
+    return f"watchdog silence add {matchers} --for 2h --comment why"
+
+
+def _instant(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
