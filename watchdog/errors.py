@@ -104,3 +104,12 @@ class DeliveryError(WatchdogError):
         self.permanent = permanent
         self.unknown = unknown
         self.retry_after = retry_after
+
+
+class ExpressionError(ConfigError):
+    """Every mistake of one expression: (offset, length, message), offset and length in characters of its text."""
+
+    def __init__(self, text: str, mistakes: Sequence[tuple[int, int, str]]) -> None:
+        self.text = text
+        self.mistakes = tuple(sorted(set(mistakes)))
+        super().__init__("\n".join(what for _, _, what in self.mistakes))

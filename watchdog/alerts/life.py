@@ -46,6 +46,7 @@ class Change(StrEnum):
     BEGAN = "began"  #: an episode begins
     ENDED = "ended"  #: the episode is over
     FLAPPING = "flapping"  #: from here on it is held firing
+    DARK = "dark"  #: it fires, and had no evaluated poll for longer than its clock allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,10 @@ def step(
     if state.evaluated is not None:
         state = replace(state, evaluated=None)
     if state.phase is Phase.FIRING:
+        after, changes = _while_firing(state, result, terms, flapping, tick.now, last)
         if dark and state.dark_since is None:
-            state = replace(state, dark_since=last)
-        return _while_firing(state, result, terms, flapping, tick.now, last)
+            return replace(after, dark_since=last), (Change.DARK, *changes)
+        return after, changes
     if state.phase is Phase.PENDING and dark:
         state = replace(state, since=tick.now)
     return _while_quiet(state, result, terms, flapping, tick.now)

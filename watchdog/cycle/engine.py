@@ -269,6 +269,10 @@ class Engine:
     def _tell_dispatcher(self, stepped: Stepped, now: float) -> None:
         """Hand one change to the dispatcher, with the facts people will be told."""
         key, state = stepped.key, stepped.state
+        if Change.DARK in stepped.changes:
+            fires = self.book.latest(key)
+            if fires is not None:
+                self.dispatcher.changed(replace(fires, dark_since=state.dark_since))
         if Change.BEGAN in stepped.changes and stepped.verdicts is not None and stepped.terms is not None:
             facts = facts_of(stepped.verdicts, stepped.row, stepped.terms, flapping=state.flapping, firing=False)
             assert state.since is not None and state.began is not None

@@ -23,14 +23,26 @@ class Absence:
 
 @dataclass(frozen=True)
 class Roster:
-    """The fleet of now and what has been missing from it. `fixed` entities (the watchdog itself) are never listed."""
+    """The fleet of now and what has been missing from it.
+
+    `unseen`: entities that are known from before the start, and that no listing has shown nor disproved since.
+    """
 
     fleet: Fleet
     absences: Mapping[EntityKey, Absence] = field(default_factory=dict)
+    unseen: frozenset[EntityKey] = frozenset()
 
     @classmethod
-    def of(cls, fixed: Iterable[Entity], at: float, absences: Mapping[EntityKey, Absence] | None = None) -> Roster:
-        return cls(Fleet.of(fixed, at), dict(absences or {}))
+    def of(
+        cls,
+        fixed: Iterable[Entity],
+        at: float,
+        unseen: Iterable[EntityKey] = (),
+        absences: Mapping[EntityKey, Absence] | None = None,
+    ) -> Roster:
+        """At a start. `fixed` entities (the watchdog itself) are never listed and never missing."""
+        fleet = Fleet.of(fixed, at)
+        return cls(fleet, dict(absences or {}), frozenset(key for key in unseen if fleet.entity(key) is None))
 
     def after(self, listing: Listing | None, now: float) -> tuple[Roster, frozenset[EntityKey]]:
         """The roster after a poll's listing, and the entities that no longer exist.
@@ -40,26 +52,24 @@ class Roster:
         if listing is None:
             return self, frozenset()
         listed = {entity.key: entity for entity in listing.entities}
-        kept: dict[EntityKey, Entity] = {}
+        known = {entity.key: entity for entity in self._known()}
         absences = dict(self.absences)
         gone = set()
-        for entity in self._known():
-            key = entity.key
+        for key in (*known, *self.unseen):
             if key in listed:
                 absences.pop(key, None)
-                continue  # as it is listed now
-            if key.kind in listing.complete and key.kind is not Kind.WATCHDOG:
+            elif key.kind in listing.complete and key.kind is not Kind.WATCHDOG:
                 before = absences.get(key, Absence(0, now))
                 absence = absences[key] = Absence(before.listings + 1, before.since)
                 if absence.listings >= MISSING_LISTINGS and now - absence.since >= MISSING_FOR:
                     gone.add(key)
                     del absences[key]
-                    continue
-            kept[key] = entity
-        entities = [*kept.values(), *listed.values()]
+        entities = [entity for key, entity in known.items() if key not in listed and key not in gone]
+        entities += listed.values()
+        unseen = self.unseen - listed.keys() - gone
         if self._unchanged(entities):
-            return Roster(self.fleet, absences), frozenset()
-        return Roster(Fleet.of(entities, now, self.fleet.version + 1), absences), frozenset(gone)
+            return Roster(self.fleet, absences, unseen), frozenset(gone)
+        return Roster(Fleet.of(entities, now, self.fleet.version + 1), absences, unseen), frozenset(gone)
 
     def _known(self) -> Iterable[Entity]:
         return (entity for kind, table in self.fleet.tables.items() if kind is not Kind.CONNECTOR
