@@ -1,4 +1,4 @@
-"""A skipped test is a failed one where everything a test needs was installed: WATCHDOG_FAIL_ON_SKIP=1, as .ci/run sets it.
+"""Where everything was installed a skipped test is a failed one: with WATCHDOG_FAIL_ON_SKIP=1, as .ci/run sets it.
 
 Registered in tests/conftest.py. On a machine with only Python and make the variable is not set, and a test that needs
 a system package says which one and is skipped.

@@ -64,7 +64,7 @@ def test_a_library_stays_behind_its_seam(library: str, places: set[str]) -> None
     strangers = [
         str(module.relative_to(ROOT))
         for module in _modules()
-        if _place(module) not in places and library in _imported(ast.parse(module.read_text()))
+        if _place(module) not in places and library in _imported(ast.parse(module.read_text("utf-8")))
     ]
     assert strangers == [], f"{library} belongs behind {places}"
 
@@ -75,7 +75,7 @@ def test_deciding_never_asks_for_the_time_nor_opens_a_file() -> None:
     for module in _modules():
         if _place(module) not in DECIDERS:
             continue
-        for node in ast.walk(ast.parse(module.read_text())):
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
             called = ast.unparse(node.func)
@@ -88,6 +88,6 @@ def test_every_module_opens_with_its_promise() -> None:
     silent = [
         str(module.relative_to(ROOT))
         for module in _modules()
-        if module.read_text().strip() and not ast.get_docstring(ast.parse(module.read_text()))
+        if module.read_text("utf-8").strip() and not ast.get_docstring(ast.parse(module.read_text("utf-8")))
     ]
     assert silent == []
