@@ -205,8 +205,9 @@ class Engine:
 
     # -- what has to be saved
 
-    def take_changes(self) -> Changes:
-        """Everything decided since the last call, to be written in one transaction."""
+    def take_changes(self, *, after_poll: bool = False) -> Changes:
+        """Everything decided since the last call, to be written in one transaction; after a poll also what it taught
+        about the polls themselves."""
         unsaved = self.book.take_unsaved()
         notes, self._notes = self._notes, []
         changes = Changes(
@@ -219,7 +220,7 @@ class Engine:
             targets={target: self.targets[target] for target in self._targets_changed},
         )
         self._targets_changed = set()
-        if self._previous is not None:
+        if after_poll and self._previous is not None:
             changes.documents["cycle"] = Remembered.of(self._previous, self.health, self.roster.absences).encode()
         return changes
 

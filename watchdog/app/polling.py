@@ -1,0 +1,80 @@
+"""Fetching in the background: one poll at a time, so that group timers run while the API is slow."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from watchdog.errors import ApiError
+from watchdog.readings.fleet import Fleet, Kind
+from watchdog.readings.poll import Failures, Listing, Poll
+from watchdog.readings.snapshot import Column, Snapshot
+
+logger = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Where readings come from."""
+
+    def poll(self, at: float) -> Poll: ...
+
+
+class Fetcher:
+    """Runs one poll at a time in a thread; `done` is called in that thread when `take` has something."""
+
+    def __init__(self, source: Source, done: Callable[[], None]) -> None:
+        self._source = source
+        self._done = done
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._finished: Poll | None = None
+        self.started_at: float | None = None  #: planned instant of the poll under way
+
+    def start(self, at: float) -> bool:
+        """Begin a poll; False while another is under way or waits to be taken."""
+        with self._lock:
+            if self.started_at is not None:
+                return False
+            self.started_at = at
+        self._thread = threading.Thread(target=self._run, args=(at,), name="poll", daemon=True)
+        self._thread.start()
+        return True
+
+    def take(self) -> Poll | None:
+        """The poll that has finished, once."""
+        with self._lock:
+            found, self._finished = self._finished, None
+            if found is not None:
+                self.started_at = None
+            return found
+
+    def _run(self, at: float) -> None:
+        try:
+            poll = self._source.poll(at)
+        except Exception as cause:  # a surprise in a poll is a failed poll, never the end of the loop
+            logger.exception("poll failed unexpectedly")
+            poll = Blind(at, ApiError(f"unexpected {type(cause).__name__}: {cause}"))
+        with self._lock:
+            self._finished = poll
+        self._done()
+
+
+class Blind:
+    """A poll that saw nothing: everything is unobserved."""
+
+    listing: Listing | None = None
+
+    def __init__(self, at: float, error: ApiError) -> None:
+        self.at = at
+        self.failures = Failures((error,))
+
+    def snapshot(self, fleet: Fleet) -> Snapshot:
+        def nothing(kind: Kind, metric: str) -> Column:
+            return Column(np.full(len(fleet.table(kind)), np.nan))
+
+        dark = {kind: np.ones(len(table), dtype=np.bool_) for kind, table in fleet.tables.items()}
+        return Snapshot(self.at, fleet, build=nothing, describe=lambda key: [], names=lambda kind: (), unobserved=dark)

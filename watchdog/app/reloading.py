@@ -1,0 +1,98 @@
+"""Which configuration is in force: the first one, edits that are accepted, and edits that are not."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from watchdog.cycle.policy import Policy
+from watchdog.errors import ConfigError, RuleFileError, StoreError
+from watchdog.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class Watcher(Protocol):
+    """Tells when the files have changed and been unchanged for long enough."""
+
+    def settled(self, now: float) -> bool: ...
+
+
+class Reloader:
+    """Loads the rule files when they change or when asked; a broken edit changes nothing but `invalid`.
+
+    `load()` reads the files and raises RuleFileError with every mistake.
+    """
+
+    def __init__(
+        self, load: Callable[[], Policy], store: Store, clock: Callable[[], float], watcher: Watcher | None = None
+    ) -> None:
+        self._load = load
+        self._store = store
+        self._clock = clock
+        self._watcher = watcher
+        self._asked = threading.Event()
+        self._fingerprint = ""
+        self.invalid = 0  #: mistakes in the files on disk
+        self.last_error = ""
+
+    def first(self, saved: Callable[[dict[str, str]], Policy], *, strict: bool) -> Policy:
+        """The configuration to start with: the files', or with broken files (and without `strict`) the last accepted one.
+
+        Raises RuleFileError where neither can be used.
+        """
+        try:
+            policy = self._load()
+        except RuleFileError as cause:
+            found = self._store.last_configuration()
+            if strict or found is None:
+                raise
+            policy = saved(dict(found))
+            self._refuse(cause)
+            logger.error("rules on disk are invalid; running the last accepted ones", extra={"mistakes": self.invalid})
+        else:
+            self._accept(policy)
+        self._fingerprint = policy.fingerprint
+        return policy
+
+    def ask(self) -> None:
+        """Look at the files at the next chance, changed or not."""
+        self._asked.set()
+
+    def look(self, now: float) -> Policy | None:
+        """A configuration to use from the next poll on; None when there is no new one."""
+        asked = self._asked.is_set()
+        if not asked and (self._watcher is None or not self._watcher.settled(now)):
+            return None
+        self._asked.clear()
+        try:
+            policy = self._load()
+        except ConfigError as cause:
+            self._refuse(cause)
+            logger.error("rules on disk are invalid; the last good ones stay in force", extra={"mistakes": str(cause)})
+            return None
+        self.invalid, self.last_error = 0, ""
+        if policy.fingerprint == self._fingerprint and not asked:
+            return None
+        self._fingerprint = policy.fingerprint
+        self._accept(policy)
+        logger.info("rules reloaded", extra={"rules": len(policy.rules), "warnings": len(policy.warnings)})
+        return policy
+
+    def _accept(self, policy: Policy) -> None:
+        try:
+            self._store.save_configuration(policy.fingerprint, policy.sources, self._clock())
+        except StoreError as cause:
+            logger.warning("accepted rules could not be saved", extra={"error": str(cause)})
+
+    def _refuse(self, cause: ConfigError) -> None:
+        self.last_error = str(cause)
+        self.invalid = len(cause.mistakes) if isinstance(cause, RuleFileError) else 1
+
+
+def rule_path(setting: str) -> Path:
+    """The folder or file of WATCHDOG_RULES."""
+    return Path(setting)

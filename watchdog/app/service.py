@@ -1,0 +1,177 @@
+"""The service: one cycle in a few named steps, and the loop around it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from watchdog.app.desk import Desk
+from watchdog.app.heartbeat import Heartbeat
+from watchdog.app.pace import Pace
+from watchdog.app.polling import Fetcher, Source
+from watchdog.app.reloading import Reloader
+from watchdog.delivery.courier import Courier
+from watchdog.readings.poll import Poll
+
+logger = logging.getLogger(__name__)
+
+#: The longest the loop sleeps: what other processes write (silences) is noticed within this time.
+_LOOK_AROUND = 1.0
+#: While a poll is under way, timers wait for it so long: an alert it ends is not told as begun in the same instant.
+_POLL_GRACE = 2.0
+#: Sends under way at a shutdown are awaited so long.
+_SEND_GRACE = 3.0
+#: After this long without any target accepting anything that waits, the heartbeat says so.
+_STUCK_AFTER = 3600.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the probes and `/metrics` tell of the loop. `cycle_at`: when the last cycle was judged and saved."""
+
+    started: float
+    cycle_at: float | None = None
+    poll_succeeded: bool = False
+    polls_missed: int = 0
+    cycle_seconds: float = 0.0
+
+
+class Service:
+    """Polls, judges, saves, delivers, until it is told to stop. Its parts are handed in; `clock` gives the time."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        source: Source,
+        reloader: Reloader,
+        *,
+        every: float,
+        timeout: float,
+        clock: Callable[[], float],
+        heartbeat: Heartbeat | None = None,
+        on_poll: Callable[[Poll], None] = lambda poll: None,
+        leads: Callable[[float], bool] = lambda now: True,
+    ) -> None:
+        self.desk = desk
+        self.progress = Progress(clock())
+        self._reloader = reloader
+        self._every = every
+        self._timeout = timeout
+        self._clock = clock
+        self._heartbeat = heartbeat
+        self._on_poll = on_poll
+        self._leads = leads
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._fetcher = Fetcher(source, self._wake.set)
+        self._pace = Pace(every, self._start_poll, self._miss, clock)
+        self.courier = Courier(desk)
+        self._last_outcome: str | None = None
+
+    # -- from other threads
+
+    def stop(self) -> None:
+        """End the loop: no new poll, duties are kept."""
+        self._stop.set()
+        self._wake.set()
+
+    def reload(self) -> None:
+        """Look at the rule files now."""
+        self._reloader.ask()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Something changed that the loop should look at."""
+        self._wake.set()
+
+    def healthy(self) -> bool:
+        """Whether cycles end: the last within three times the longer of poll interval and poll timeout."""
+        since = self.progress.cycle_at or self.progress.started
+        return self._clock() - since <= 3 * max(self._every, self._timeout)
+
+    # -- the loop
+
+    def run(self) -> None:
+        """Until `stop`."""
+        while not self._stop.is_set():
+            now = self._clock()
+            if self._leads(now):
+                self._pace.run_pending()
+                poll = self._fetcher.take()
+                if poll is not None:
+                    self._cycle(poll)
+                self._reload()
+                self.desk.read_people()
+                if not self._poll_is_fresh():
+                    self.desk.tick()
+                    self.courier.wake(self.desk.waiting_targets())
+            self._wake.wait(self._pause())
+            self._wake.clear()
+        self.courier.stop(_SEND_GRACE)
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+
+    def _start_poll(self, planned: float) -> None:
+        if not self._fetcher.start(planned):
+            self._miss(1)
+
+    def _miss(self, polls: int) -> None:
+        self.progress.polls_missed += polls
+
+    def _cycle(self, poll: Poll) -> None:
+        """Judge a poll, save what it decided, wake the couriers; messages leave there, nowhere else."""
+        began = self._clock()
+        self._on_poll(poll)
+        own = {
+            "polls_missed": float(self.progress.polls_missed),
+            "cycle_seconds": self.progress.cycle_seconds,
+            "rules_invalid": float(self._reloader.invalid),
+        }
+        try:
+            saved = self.desk.judge(poll, own)
+        except Exception:
+            logger.exception("cycle failed")
+            saved = False
+        ended = self._clock()
+        self.progress.cycle_seconds = max(0.0, ended - began)
+        if saved:
+            self.progress.cycle_at = ended
+        self.progress.poll_succeeded = self.progress.poll_succeeded or not poll.failures
+        self._log_outcome(poll)
+        if self._heartbeat is not None:
+            with self.desk.reading() as engine:
+                stuck = engine.stuck_for(ended) >= _STUCK_AFTER
+            self._heartbeat.beat(well=saved and not stuck)
+
+    def _reload(self) -> None:
+        policy = self._reloader.look(self._clock())
+        if policy is not None:
+            self.desk.forget_carriers()
+            self.desk.adopt(policy)
+
+    def _poll_is_fresh(self) -> bool:
+        """Whether a poll is under way that deadlines of this instant should wait for."""
+        started = self._fetcher.started_at
+        return started is not None and self._clock() - started < _POLL_GRACE
+
+    def _pause(self) -> float:
+        now = self._clock()
+        until = min(self._pace.next_at, self.desk.next_deadline() or self._pace.next_at)
+        if self._poll_is_fresh():
+            return 0.05  # woken when it ends; this is for deadlines that its grace held up
+        return min(_LOOK_AROUND, max(0.01, until - now))
+
+    def _log_outcome(self, poll: Poll) -> None:
+        """Every poll's outcome once; one that repeats unchanged is told at debug only."""
+        outcome = "; ".join(sorted({str(error) for error in poll.failures.errors})) or "fine"
+        level = logging.DEBUG if outcome == self._last_outcome else logging.INFO
+        if poll.failures and outcome != self._last_outcome:
+            level = logging.WARNING
+        self._last_outcome = outcome
+        with self.desk.reading() as engine:
+            entities = len(engine.roster.fleet)
+            firing = len(engine.book.open_episodes())
+        logger.log(level, "poll judged", extra={"outcome": outcome, "entities": entities, "firing": firing,
+                                                "seconds": round(self.progress.cycle_seconds, 3)})  # fmt: skip
