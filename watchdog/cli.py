@@ -1,0 +1,245 @@
+"""The commands, their options and exit codes. What they do is imported when they run, so that `--help` is instant."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from watchdog import __version__
+from watchdog.errors import ConfigError, UnavailableError, WatchdogError
+
+app = typer.Typer(
+    name="watchdog",
+    help="Alerting and health checks for Streamkap pipelines: rules in YAML, told once, closed when over.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_silence = typer.Typer(help="Hold back messages of some alerts for some time.", no_args_is_help=True)
+app.add_typer(_silence, name="silence")
+
+
+class Exit(IntEnum):
+    """What a command's exit code means."""
+
+    FINE = 0
+    FOUND = 1  #: something was found: an alert fires, a test failed, a target refused
+    CONFIGURATION = 2  #: the configuration is wrong
+    UNREACHABLE = 3  #: the API or the database could not be reached
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+RulesPath = Annotated[Path | None, typer.Argument(help="Rule file or folder; WATCHDOG_RULES by default.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"watchdog {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Exit codes: 0 fine, 1 something was found, 2 the configuration is wrong, 3 the API or database cannot be reached."""
+
+
+@app.command()
+def run(
+    strict: Annotated[bool, typer.Option(help="Do not start with broken rules, whatever was accepted before.")] = False,
+    record: Annotated[Path | None, typer.Option(help="Keep every poll in this file, for `watchdog replay`.")] = None,
+) -> None:
+    """The service: poll, judge, tell. SIGHUP reloads the rules, SIGTERM ends it."""
+    from watchdog.commands import run as command
+
+    _end(command.run(strict=strict, record=record))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End with the incident instead of staying for the page.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the status page.")] = 8080,
+) -> None:
+    """An incident on a Streamkap of its own, told and closed in about two minutes; no account needed."""
+    from watchdog.commands import demo as command
+
+    _end(command.demo(once=once, port=port))
+
+
+@app.command()
+def check(
+    path: RulesPath = None,
+    live: Annotated[bool, typer.Option("--live", help="Also sign in and tell which rules match how much.")] = False,
+    json: Json = False,
+) -> None:
+    """Check settings, rules and receivers; every mistake at once."""
+    from watchdog.commands import check as command
+
+    _end(command.check(path, live=live, as_json=json))
+
+
+@app.command()
+def test(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Test files or folders; the rules' tests by default.")] = None,
+    json: Json = False,
+) -> None:
+    """Run rule tests: what would fire, when, and who would hear."""
+    from watchdog.commands import test as command
+
+    _end(command.test(paths or [], as_json=json))
+
+
+@app.command()
+def replay(
+    file: Annotated[Path | None, typer.Argument(help="A recording made by `watchdog run --record`.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Instead: the API's own readings since, e.g. 24h.")] = None,
+    rules: Annotated[Path | None, typer.Option(help="Rule file or folder; WATCHDOG_RULES by default.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the episodes into this SVG or PNG file.")] = None,
+    json: Json = False,
+) -> None:
+    """Play recorded polls through the rules: what would have fired, for how long, and how many messages."""
+    from watchdog.commands import replay as command
+
+    _end(command.replay(file, since=from_, rules=rules, plot=plot, as_json=json))
+
+
+@app.command()
+def poll(json: Json = False) -> None:
+    """One poll as a table: entities, readings, units."""
+    from watchdog.commands import poll as command
+
+    _end(command.poll(as_json=json))
+
+
+@app.command()
+def metrics(
+    name: Annotated[str | None, typer.Argument(help="One metric; all without it.")] = None, json: Json = False
+) -> None:
+    """The catalogue of known metrics: unit, meaning, where they appear."""
+    from watchdog.commands import metrics as command
+
+    _end(command.metrics(name, as_json=json))
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """What fires, what is silenced, which targets fail. Exit code 1 while an alert fires."""
+    from watchdog.commands import status as command
+
+    _end(command.status(as_json=json))
+
+
+@app.command()
+def explain(
+    alert: Annotated[str, typer.Argument(help="The rule's name.")],
+    entity: Annotated[str, typer.Argument(help="[kind/]name[/task-or-topic], or an id.")],
+    json: Json = False,
+) -> None:
+    """The whole story of one alert: readings, state changes, what was told to whom, what was not, and why."""
+    from watchdog.commands import explain as command
+
+    _end(command.explain(alert, entity, as_json=json))
+
+
+@_silence.command("add")
+def silence_add(
+    matchers: Annotated[list[str], typer.Argument(help="alertname=SourceLagHigh, name=~'prod-.*', …")],
+    for_: Annotated[str | None, typer.Option("--for", help="How long, e.g. 2h.")] = None,
+    until: Annotated[str | None, typer.Option(help="Or until when (ISO 8601).")] = None,
+    start: Annotated[str | None, typer.Option(help="Not before (ISO 8601); now by default.")] = None,
+    author: Annotated[str | None, typer.Option(help="Who; the login name by default.")] = None,
+    comment: Annotated[str, typer.Option(help="Why.")] = "",
+    json: Json = False,
+) -> None:
+    """Hold back beginnings, reminders and escalation of matching alerts; ends are still told."""
+    from watchdog.commands import silence as command
+
+    _end(command.add(matchers, for_=for_, until=until, start=start, author=author, comment=comment, as_json=json))
+
+
+@_silence.command("list")
+def silence_list(
+    all_: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False, json: Json = False
+) -> None:
+    """Silences that are or will be active."""
+    from watchdog.commands import silence as command
+
+    _end(command.show(everything=all_, as_json=json))
+
+
+@_silence.command("expire")
+def silence_expire(ids: Annotated[list[str], typer.Argument(help="Ids, or beginnings of ids.")]) -> None:
+    """End silences now."""
+    from watchdog.commands import silence as command
+
+    _end(command.expire(ids))
+
+
+@app.command()
+def ack(
+    alert: Annotated[str, typer.Argument(help="The rule's name.")],
+    entity: Annotated[str, typer.Argument(help="[kind/]name[/task-or-topic], or an id.")],
+    author: Annotated[str | None, typer.Option(help="Who; the login name by default.")] = None,
+    comment: Annotated[str, typer.Option(help="What is being done.")] = "",
+) -> None:
+    """Acknowledge a firing alert: no more reminders, no escalation; its end is still told."""
+    from watchdog.commands import ack as command
+
+    _end(command.ack(alert, entity, author=author, comment=comment))
+
+
+@app.command("send-test")
+def send_test(receiver: str, json: Json = False) -> None:
+    """Send a test message to every target of a receiver and show each answer."""
+    from watchdog.commands import send_test as command
+
+    _end(command.send_test(receiver, as_json=json))
+
+
+@app.command()
+def simulate(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8090,
+    sources: Annotated[int, typer.Option(help="How many sources the fleet has.")] = 20,
+    scenario: Annotated[Path | None, typer.Option(help="A scenario file that scripts incidents.")] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same fleet.")] = 1,
+) -> None:
+    """The built-in Streamkap API alone, for tests and trials."""
+    from watchdog.commands import simulate as command
+
+    _end(command.simulate(port=port, sources=sources, scenario=scenario, seed=seed))
+
+
+@app.command()
+def schema() -> None:
+    """JSON Schema of rule files, for editors."""
+    from watchdog.commands import schema as command
+
+    _end(command.schema())
+
+
+def _end(code: int) -> NoReturn:
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run a command; every error a user can meet becomes its text on stderr and an exit code."""
+    try:
+        app()
+    except ConfigError as cause:
+        _fail(cause, Exit.CONFIGURATION)
+    except UnavailableError as cause:
+        _fail(cause, Exit.UNREACHABLE)
+    except WatchdogError as cause:
+        _fail(cause, Exit.FOUND)
+
+
+def _fail(cause: WatchdogError, code: Exit) -> NoReturn:
+    typer.echo(str(cause), err=True)
+    raise SystemExit(int(code))
