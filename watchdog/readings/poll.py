@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import Entity, Fleet, Kind
-from watchdog.readings.snapshot import Snapshot
+from watchdog.readings.snapshot import Floats, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +46,10 @@ class Poll(Protocol):
     @property
     def failures(self) -> Failures: ...
     def snapshot(self, fleet: Fleet) -> Snapshot: ...
+    def answered(self, fleet: Fleet) -> Mapping[Kind, Floats]:
+        """Per row the instant of its newest reading in this poll, NaN where it had none.
+
+        States of sources, destinations and pipelines that only a listing told do not count: they come from elsewhere
+        than metrics, and would hide that those are silent. The watchdog itself is not in it.
+        """
+        ...

@@ -1,0 +1,248 @@
+"""One kind's part of a poll: list if it is time, ask for metrics, ask for states where the metrics carry none."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from watchdog.errors import ApiError
+from watchdog.readings.fleet import Kind
+from watchdog.readings.roster import MISSING_FOR, MISSING_LISTINGS
+from watchdog.streamkap.census import task_states, text
+from watchdog.streamkap.children import Children
+from watchdog.streamkap.client import Collection, StreamkapClient
+from watchdog.streamkap.decode import Layer, Layers
+from watchdog.streamkap.leaf import leaf
+from watchdog.streamkap.pages import Item, Pages
+from watchdog.streamkap.queries import MetricsQuery
+from watchdog.streamkap.shapes import Found, Group, Metrics, is_sensitive, recognise
+from watchdog.streamkap.wire import Budget, DeadlineError
+
+COLLECTIONS: Mapping[Kind, Collection] = {
+    Kind.SOURCE: "sources",
+    Kind.DESTINATION: "destinations",
+    Kind.PIPELINE: "pipelines",
+    Kind.TRANSFORM: "transforms",
+}
+LATEST = MetricsQuery(time_type="latest")
+#: What Kafka Connect calls a task's state; a task's `state` may also be what its source does ("Streaming").
+_TASK_STATES = {"UNASSIGNED", "RUNNING", "PAUSED", "FAILED", "RESTARTING", "DESTROYED", "STOPPED"}
+#: A request that the API calls wrong may name something that no longer exists: list again.
+_ASKED_WRONGLY = (400, 404, 422)
+
+
+@dataclass(slots=True)
+class LaneResult:
+    """What one lane brought in one poll.
+
+    `dark` are ids whose answer failed, `listed` the pages if there was a listing.
+    """
+
+    layers: dict[Kind, list[Layer]] = field(default_factory=dict)
+    errors: list[ApiError] = field(default_factory=list)
+    dark: set[str] = field(default_factory=set)
+    listed: Pages | None = None
+    found: Found = field(default_factory=Found)
+
+
+class Lane:
+    """What is remembered of one kind between polls."""
+
+    def __init__(self, kind: Kind, client: StreamkapClient, listing_every: float) -> None:
+        self.kind = kind
+        self.items: dict[str, Item] = {}
+        self.was_listed = False  #: completely, at least once
+        self._collection = COLLECTIONS[kind]
+        self._client = client
+        self._every = listing_every
+        self._busy = threading.Lock()
+        self._listed_at: float | None = None
+        self._list_again = True
+        self._vanished: dict[str, tuple[int, float]] = {}
+        self._alone: set[str] = set()  #: answered by their own endpoint only
+        self._silent: dict[str, float] = {}  #: answered by none; when to ask their own endpoint again
+        self._bulk_again = 0.0
+        self.children = Children()
+
+    @property
+    def _is_connector(self) -> bool:
+        return self.kind in (Kind.SOURCE, Kind.DESTINATION)
+
+    def poll(self, at: float, budget: Budget) -> LaneResult:
+        """Everything of this kind at one poll; failures are in the result.
+
+        Raises DeadlineError while an earlier poll still hangs, as a name lookup may.
+        """
+        if not self._busy.acquire(blocking=False):
+            raise DeadlineError(f"GET /{self._collection}: the poll before still waits for an answer")
+        try:
+            return self.read(at, budget)
+        finally:
+            self._busy.release()
+
+    def read(self, at: float, budget: Budget) -> LaneResult:
+        result = LaneResult()
+        if self._wants_listing(at):
+            self._list(at, result, budget)
+        self._measure(at, list(self.items), result, budget)
+        if self._is_connector:
+            missing = self._without_states(at, result)
+            if missing and result.listed is None:
+                known = set(self.items)
+                self._list(at, result, budget)
+                self._measure(at, [id for id in self.items if id not in known], result, budget)
+            if missing and result.listed is not None and not result.listed.complete:
+                result.dark |= missing - {item["id"] for item in result.listed.items}
+        self._remember(at, result)
+        result.layers = self._layers(result)
+        return result
+
+    # Listing
+
+    def _wants_listing(self, at: float) -> bool:
+        overdue = self._listed_at is None or at - self._listed_at >= self._every or at < self._listed_at
+        return overdue or self._list_again or bool(self._vanished)
+
+    def _list(self, at: float, result: LaneResult, budget: Budget) -> None:
+        pages = result.listed = self._client.listed(f"/{self._collection}", budget)
+        if pages.error is not None:
+            result.errors.append(pages.error)
+        listed = {item["id"]: item for item in pages.items}
+        if pages.complete:
+            self._note_vanished(at, listed)
+            self.items, self._listed_at, self.was_listed = listed, at, True
+            self._list_again = False
+        else:
+            self.items = {**self.items, **listed}
+
+    def _note_vanished(self, at: float, listed: Mapping[str, Item]) -> None:
+        """Whoever is missing is listed again at every poll, until it is certain that it is gone."""
+        for id in (self.items.keys() | self._vanished.keys()) - listed.keys():
+            count, since = self._vanished.get(id, (0, at))
+            self._vanished[id] = (count + 1, since)
+        for id, (count, since) in list(self._vanished.items()):
+            if id in listed or (count >= MISSING_LISTINGS and at - since >= MISSING_FOR):
+                del self._vanished[id]
+        for id in self._alone - listed.keys():
+            self._alone.discard(id)
+        for id in self._silent.keys() - listed.keys():
+            del self._silent[id]
+
+    # Metrics
+
+    def _measure(self, at: float, ids: Sequence[str], result: LaneResult, budget: Budget) -> None:
+        if not ids:
+            return
+        again = at >= self._bulk_again
+        bulk = [id for id in ids if again or id not in self._alone]
+        if again:
+            self._bulk_again = at + self._every
+        unanswered = [id for id in ids if id not in bulk]
+        for chunk in self._client.metrics_of_all(self._collection, bulk, budget, LATEST):
+            if isinstance(chunk.answer, ApiError):
+                self._failed(chunk.answer, [id for id in chunk.ids if id not in self._alone], result)
+                unanswered += [id for id in chunk.ids if id in self._alone]
+            else:
+                recognise(chunk.answer, self.items, result.found, only=chunk.ids[0] if len(chunk.ids) == 1 else None)
+                unanswered += [id for id in chunk.ids if not result.found.has(id)]
+                self._alone -= {id for id in chunk.ids if result.found.has(id)}
+        self._measure_alone(at, [id for id in unanswered if self._silent.get(id, 0.0) <= at], result, budget)
+
+    def _measure_alone(self, at: float, ids: Sequence[str], result: LaneResult, budget: Budget) -> None:
+        """The documented endpoint of each entity, for those the bulk answer says nothing recognisable about."""
+        answers = self._client.together(
+            lambda id: self._client.metrics_of(self._collection, id, LATEST, budget), ids, budget
+        )
+        for id, answer in zip(ids, answers, strict=True):
+            if isinstance(answer, ApiError) and answer.status != 404:
+                self._failed(answer, [id], result)
+                continue
+            if not isinstance(answer, ApiError):
+                recognise(answer, self.items, result.found, only=id)
+            if result.found.has(id):
+                self._alone.add(id)
+                self._silent.pop(id, None)
+            else:  # 404 "Metrics not found", or an answer without any: there is no reading
+                self._alone.discard(id)
+                self._silent[id] = at + self._every
+
+    def _failed(self, error: ApiError, ids: Iterable[str], result: LaneResult) -> None:
+        result.errors.append(error)
+        result.dark |= set(ids)
+        self._list_again |= error.status in _ASKED_WRONGLY
+
+    # States
+
+    def _without_states(self, at: float, result: LaneResult) -> set[str]:
+        """Connectors whose metrics carry no state, or none for one of their tasks."""
+        _name_task_states(result.found.groups[Group.TASK])
+        measured = Layers(at, self._measured(result.found))
+        missing = set()
+        for id, item in self.items.items():
+            if id in result.dark:
+                continue
+            tasks = self.children.listed(item).tasks or ()
+            if not measured.has(self.kind, id, "connector_status") or not all(
+                measured.has(Kind.TASK, f"{id}/{task}", "task_status") for task in tasks
+            ):
+                missing.add(id)
+        return missing
+
+    # Results
+
+    def _measured(self, found: Found) -> dict[Kind, list[Layer]]:
+        layers = {self.kind: [Layer(found.groups[Group.ENTITY]), Layer(found.groups[Group.INLINE])]}
+        if self._is_connector:
+            layers[Kind.TASK] = [Layer(found.groups[Group.TASK])]
+            layers[Kind.TOPIC] = [Layer(found.groups[Group.TOPIC])]
+        return layers
+
+    def _layers(self, result: LaneResult) -> dict[Kind, list[Layer]]:
+        layers = self._measured(result.found)
+        if self._is_connector:
+            listed = {item["id"]: item for item in result.listed.items} if result.listed is not None else {}
+            layers[self.kind].append(Layer({id: _states(item) for id, item in listed.items()}, listed=True))
+            tasks = {f"{id}/{task}": {"task_status": state} for id, item in listed.items()
+                     for task, state in task_states(item).items()}  # fmt: skip
+            layers[Kind.TASK].append(Layer(tasks, listed=True))
+            wanted = {id: {"desired_state": item["desired_state"]} for id, item in self.items.items()
+                      if id not in listed and item.get("desired_state") is not None}  # fmt: skip
+            layers[self.kind].append(Layer(wanted, at=self._listed_at, listed=True))
+        return layers
+
+    def _remember(self, at: float, result: LaneResult) -> None:
+        """Note what makes the next poll list again: an entity without readings, or readings of nobody known."""
+        found = result.found
+        if any(not found.has(id) for id in self.items if id not in result.dark) or found.unknown:
+            self._list_again = True
+        if not self._is_connector:
+            return
+        self.children.rename_topics(found.groups[Group.TOPIC])
+        unknown = self.children.note(at, found.groups[Group.TASK], found.groups[Group.TOPIC])
+        self._list_again |= unknown and result.listed is None
+
+
+def _states(item: Item) -> Metrics:
+    """What a listing says about a connector's state, and the metrics it may carry inline."""
+    inline = item.get("inline_metrics")
+    found = {k: v for k, v in inline.items() if not is_sensitive(k)} if isinstance(inline, dict) else {}
+    status = text(item.get("connector_status")) or text(item.get("status"))
+    if status:
+        found["connector_status"] = status
+    if text(item.get("desired_state")):
+        found["desired_state"] = text(item["desired_state"])
+    return found
+
+
+def _name_task_states(tasks: Mapping[str, Metrics]) -> None:
+    """Give a task's state its one name, whether the API calls it `status` or `state`."""
+    for metrics in tasks.values():
+        if "task_status" in metrics:
+            continue
+        if metrics.get("status") is not None:
+            metrics["task_status"] = metrics["status"]
+        elif metrics.get("state") is not None:
+            found = leaf("state", metrics["state"])
+            if found is not None and isinstance(found.value, str) and found.value.upper() in _TASK_STATES:
+                metrics["task_status"] = metrics["state"]
