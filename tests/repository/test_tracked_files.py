@@ -106,7 +106,7 @@ def test_the_runtime_and_the_tests_stand_on_the_same_versions() -> None:
 
 
 def test_what_is_vendored_brings_its_licence() -> None:
-    """In a folder called `vendor`, `uPlot.min.js` has `uPlot.LICENSE` beside it, or the whole folder has a `LICENSE`."""
+    """In a folder called `vendor`, `uPlot.min.js` has `uPlot.LICENSE` beside it, or the folder one `LICENSE`."""
     alone = []
     for file in _tracked():
         if "vendor" not in file.parts or _LICENCE.search(file.name):
