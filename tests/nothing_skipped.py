@@ -1,34 +1,29 @@
-"""Where everything was installed a skipped test is a failed one: with WATCHDOG_FAIL_ON_SKIP=1, as .ci/run sets it.
+"""Where everything was installed, a skipped test is a failed one: `pytest -p nothing_skipped`, as .ci/run says.
 
-Registered in tests/conftest.py. On a machine with only Python and make the variable is not set, and a test that needs
-a system package says which one and is skipped.
+On a machine with only Python and make this plugin is not named, and a test that needs a system package says which one
+and is skipped.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 
 import pytest
 
-_MEANT = os.environ.get("WATCHDOG_FAIL_ON_SKIP", "") not in ("", "0")
-
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     # An expected failure is reported as a skip, too, and is none.
-    if _MEANT and report.skipped and not hasattr(report, "wasxfail"):
+    if report.skipped and not hasattr(report, "wasxfail"):
         _fail(report)
     return report
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
-    if _MEANT and report.skipped:
+    if report.skipped:
         _fail(report)
     return report
 
@@ -36,4 +31,4 @@ def pytest_make_collect_report(
 def _fail(report: pytest.TestReport | pytest.CollectReport) -> None:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
     report.outcome = "failed"
-    report.longrepr = f"nothing may be skipped here (WATCHDOG_FAIL_ON_SKIP is set), but: {reason}"
+    report.longrepr = f"nothing may be skipped here (-p nothing_skipped), but: {reason}"
