@@ -1,0 +1,173 @@
+"""Judging: every rule over one snapshot, in columns. What rules share is computed once, selections once per fleet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from watchdog.readings.fleet import Fleet, Kind, Rows
+from watchdog.readings.history import History, Wanted, Windows
+from watchdog.readings.snapshot import Snapshot
+from watchdog.rules.expressions.blend import blend
+from watchdog.rules.expressions.expression import Expression
+from watchdog.rules.expressions.plan import Truth
+from watchdog.rules.reasons import explain
+from watchdog.rules.rule import Rule
+from watchdog.rules.sheet import Logic, Sheet
+from watchdog.rules.verdicts import UNKNOWN, Explanation, Verdicts
+
+logger = logging.getLogger(__name__)
+
+#: From the sheet's false, unknown, true to the verdicts'.
+_VERDICT = np.array([0, -1, 1], dtype=np.int8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A rule with its plans: those of each variant for reasons, and one of all of them for columns."""
+
+    rule: Rule
+    exprs: tuple[Truth, ...]
+    clears: tuple[Truth, ...] | None
+    expr: Truth
+    clear: Truth | None
+    relatives: frozenset[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """The rows a rule covers, their variants, and the variant of every row of the table."""
+
+    rows: Rows
+    variant: npt.NDArray[np.intp]
+    variants: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class _Explain:
+    """Works out the reason of a row when somebody asks for it."""
+
+    sheet: Sheet
+    judged: _Judged
+    variants: npt.NDArray[np.intp]
+
+    def __call__(self, row: int, *, clear: bool = False) -> Explanation:
+        plans = self.judged.clears if clear else self.judged.exprs
+        if plans is None:
+            raise ValueError(f"rule {self.judged.rule.name} has no clear")
+        with np.errstate(all="ignore"):
+            return explain(self.sheet, plans[self.variants[row]], row)
+
+
+class Evaluator:
+    """The rules of one configuration, ready to be judged.
+
+    `wanted` is what their windows need to be remembered: give it to `History.want`. `stopwatch` reads a clock in
+    seconds, to tell what each rule costs.
+    """
+
+    def __init__(
+        self, rules: Sequence[Rule], poll_every: float, *, stopwatch: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        self._poll_every = poll_every
+        self._stopwatch = stopwatch
+        self._fleet: Fleet | None = None
+        self._selections: dict[str, _Selection] = {}
+        self._rules: list[_Judged] = []
+        wanted: dict[tuple[Kind, str], Wanted] = {}
+        for rule in rules:
+            try:
+                judged, windows = _prepared(rule)
+            except Exception:
+                logger.exception("rule cannot be judged", extra={"rule": rule.name})
+                continue
+            self._rules.append(judged)
+            for key, want in windows:
+                wanted[key] = wanted.get(key, Wanted()) | want
+        self.wanted: Windows = wanted
+
+    def judge(self, snapshot: Snapshot, history: History) -> list[Verdicts]:
+        """One `Verdicts` a rule, in the rules' order; a rule that surprises is logged and left out.
+
+        `history` has recorded this snapshot already.
+        """
+        self._follow(snapshot.fleet)
+        verdicts = []
+        with np.errstate(all="ignore"):  # what is not finite is unknown, and becomes so in the sheet
+            sheet = Sheet(snapshot, history, self._poll_every)
+            for judged in self._rules:
+                begun = self._stopwatch()
+                try:
+                    verdicts.append(self._verdicts(judged, sheet, begun))
+                except Exception:
+                    logger.exception("rule skipped this poll", extra={"rule": judged.rule.name})
+        return verdicts
+
+    def _verdicts(self, judged: _Judged, sheet: Sheet, begun: float) -> Verdicts:
+        rule = judged.rule
+        table = sheet.snapshot.fleet.table(rule.each)
+        chosen = self._selection(rule, sheet.snapshot.fleet)
+        sheet.variants[rule.name] = chosen.variants
+        truth = _taken(sheet.truth_column(judged.expr, rule.each), chosen.rows)
+        clear = None if judged.clear is None else _taken(sheet.truth_column(judged.clear, rule.each), chosen.rows)
+        observed = sheet.observed(rule.each, judged.relatives)[chosen.rows]
+        if not observed.all():
+            truth[~observed] = UNKNOWN
+            if clear is not None:
+                clear[~observed] = UNKNOWN
+        return Verdicts(
+            rule=rule,
+            table=table,
+            rows=chosen.rows,
+            variant=chosen.variant,
+            truth=truth,
+            clear=clear,
+            observed=observed,
+            explain=_Explain(sheet, judged, chosen.variants),
+            seconds=self._stopwatch() - begun,
+        )
+
+    def _follow(self, fleet: Fleet) -> None:
+        """What was selected holds for one fleet; versions tell fleets apart where they are counted."""
+        if fleet is self._fleet:
+            return
+        if self._fleet is None or not fleet.version or fleet.version != self._fleet.version:
+            self._selections.clear()
+        self._fleet = fleet
+
+    def _selection(self, rule: Rule, fleet: Fleet) -> _Selection:
+        found = self._selections.get(rule.name)
+        if found is None:
+            table = fleet.table(rule.each)
+            variants = np.zeros(len(table), dtype=np.intp)
+            for index in range(len(rule.overrides), 0, -1):  # the first that matches wins, so it comes last
+                variants[rule.overrides[index - 1].where.rows(table)] = index
+            enabled = np.array([terms.enabled for terms in rule.variants], dtype=np.bool_)
+            rows = np.flatnonzero(rule.where.rows(table) & enabled[variants])
+            found = self._selections[rule.name] = _Selection(rows, variants[rows], variants)
+        return found
+
+
+def _prepared(rule: Rule) -> tuple[_Judged, list[tuple[tuple[Kind, str], Wanted]]]:
+    """A rule's plans for each of its variants; raises ExpressionError where an override's params do not fit."""
+    exprs = [rule.expr.bound(terms.params) for terms in rule.variants]
+    clears = None if rule.clear is None else [rule.clear.bound(terms.params) for terms in rule.variants]
+    judged = _Judged(
+        rule=rule,
+        exprs=tuple(expression.plan for expression in exprs),
+        clears=None if clears is None else tuple(expression.plan for expression in clears),
+        expr=blend(rule.name, [expression.plan for expression in exprs]),
+        clear=None if clears is None else blend(rule.name, [expression.plan for expression in clears]),
+        relatives=rule.expr.relatives | (rule.clear.relatives if rule.clear else frozenset()),
+    )
+    enabled = [terms.enabled for terms in rule.variants]
+    used: list[Expression] = [e for one in (exprs, clears or []) for e, on in zip(one, enabled, strict=False) if on]
+    return judged, [item for expression in used for item in expression.windows.items()]
+
+
+def _taken(truth: Logic, rows: Rows) -> Logic:
+    return _VERDICT[truth] if len(rows) == len(truth) else _VERDICT[truth[rows]]

@@ -1,0 +1,401 @@
+"""Syntax to plan: what each name is, whether values and units fit, constants folded; every mistake at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import re2
+
+from watchdog.readings.catalogue import CATALOGUE
+from watchdog.readings.family import CHILDREN, PARENTS
+from watchdog.readings.fleet import Kind
+from watchdog.rules.expressions import syntax
+from watchdog.rules.expressions.calls import Calls
+from watchdog.rules.expressions.mistakes import Mistakes
+from watchdog.rules.expressions.names import LABEL_NAMES, RELATIONS, article
+from watchdog.rules.expressions.plan import (
+    Always,
+    Among,
+    Compare,
+    Const,
+    Junction,
+    Matching,
+    Negative,
+    Not,
+    Presence,
+    Reading,
+    Relative,
+    Sort,
+    Truth,
+    Value,
+)
+from watchdog.rules.expressions.sorts import Typed, UnfitError, combined, text_sort, unified
+from watchdog.rules.expressions.syntax import Span, Syntax
+from watchdog.rules.rule import Quantity
+
+
+class Metric(NamedTuple):
+    """A metric as an expression names it: of which kind, and through which relatives."""
+
+    kind: Kind
+    name: str
+    relations: tuple[str, ...] = ()  #: ("connector",) for `connector.x`
+
+    def around(self, kinds: tuple[Kind, ...], plan: Value) -> Value:
+        """A plan over the metric's own kind, brought to where the expression reads it."""
+        for kind, relation in zip(reversed(kinds), reversed(self.relations), strict=True):
+            plan = Relative(kind, relation, plan)
+        return plan
+
+
+class Checker(Calls):
+    """Checks one expression for entities of one kind.
+
+    `read` gathers the metrics it reads, by the kind that has them; `through` the relatives they are read through, as
+    paths from the rule's own entity: () for itself, ("connector",), ("tasks",), ("connectors", "tasks").
+    """
+
+    def __init__(self, each: Kind, params: Mapping[str, Quantity], mistakes: Mistakes) -> None:
+        self.each = each
+        self.params = params
+        self.mistakes = mistakes
+        self.read: set[tuple[Kind, str]] = set()
+        self.through: set[tuple[str, ...]] = set()
+        self.path: tuple[str, ...] = ()
+
+    # -- truths
+
+    def truth(self, node: Syntax) -> Truth | None:
+        """The plan of what has to be logical; None after a mistake."""
+        match node:
+            case syntax.Logic(operator, parts):
+                made = [self._operand(part, node) for part in parts]
+                known = tuple(part for part in made if part is not None)
+                return _junction(operator, known) if len(known) == len(made) else None
+            case syntax.Not(operand):
+                inner = self.truth(operand)
+                if isinstance(inner, Always):
+                    return Always(-1 if inner.truth < 0 else 1 - inner.truth)
+                return None if inner is None else Not(inner)
+            case syntax.Comparison():
+                return self._comparison(node)
+            case syntax.Call() if node.callee.names in (("absent",), ("present",)):
+                return self._presence(node)
+            case syntax.Literal(bool(value)):
+                return Always(int(value))
+            case syntax.Path((name,)) if name in self.params and isinstance(self.params[name].value, bool):
+                return Always(int(self.params[name].value))
+            case _:
+                self._not_logical(node)
+                return None
+
+    def _operand(self, part: Syntax, whole: syntax.Logic) -> Truth | None:
+        if isinstance(part, syntax.Literal) and not isinstance(part.value, bool):
+            before = whole.parts[max(0, whole.parts.index(part) - 1)]
+            if whole.operator == "or" and isinstance(before, syntax.Comparison) and before.operator in ("==", "in"):
+                self.mistakes.add(part.at, 'a comparison is missing; to try several values write `m in ["a", "b"]`')
+                return None
+        return self.truth(part)
+
+    def _not_logical(self, node: Syntax) -> None:
+        value = self.value(node)
+        if value is None:
+            return
+        if isinstance(node, syntax.Path) and len(node.names) == 1 and node.names[0] not in self.params:
+            known = CATALOGUE.get(node.names[0])
+            name = node.names[0]
+        else:
+            known, name = None, "StreamingConnected"
+        if known and known.text:
+            example = f'{name} == "Broken"'
+        elif known and known.unit in ("ms", "s"):
+            example = f"{name} > 5m"
+        else:
+            example = f"{name} == 1"
+        what = "a text" if value.sort is Sort.TEXT else "a bare number"
+        self.mistakes.add(node.at, f"{what} is neither true nor false; write `{example}`")
+
+    def _presence(self, node: syntax.Call) -> Truth | None:
+        if not self.expects(node, 1, f"{node.callee.names[0]}(m)"):
+            return None
+        value = self.value(node.arguments[0])
+        return None if value is None else Presence(value.plan, node.callee.names[0] == "present")
+
+    # -- comparisons
+
+    def _comparison(self, node: syntax.Comparison) -> Truth | None:
+        if node.operator in ("=~", "!~"):
+            return self._matching(node)
+        others = node.right if isinstance(node.right, tuple) else (node.right,)
+        values = self.values((node.left, *others))
+        if values is None:
+            return None
+        try:
+            sort = text_sort(values)
+            unit = ""
+            if sort is not Sort.TEXT:
+                values, unit = unified(values)
+        except UnfitError as why:
+            self.mistakes.add(node.operator_at, str(why))
+            return None
+        if isinstance(node.right, tuple):
+            return self._among(node, values, unit)
+        left, right = values
+        if sort is Sort.TEXT and node.operator not in ("==", "!="):
+            self.mistakes.add(node.operator_at, "texts are compared with ==, !=, in and =~, not by order")
+            return None
+        if isinstance(left.plan, Const) and isinstance(right.plan, Const):
+            return Always(_constant_comparison(node.operator, left.plan.value, right.plan.value))
+        return Compare(node.operator, left.plan, right.plan, sort, unit)
+
+    def _among(self, node: syntax.Comparison, values: list[Typed], unit: str) -> Truth | None:
+        left, *items = values
+        assert isinstance(node.right, tuple)
+        constants = [item.plan for item in items if isinstance(item.plan, Const)]
+        for item, place in zip(items, node.right, strict=True):
+            if not item.constant:
+                self.mistakes.add(place.at, "a list holds constants only; compare with `==` and join with `or`")
+        if len(constants) < len(items):
+            return None
+        if isinstance(left.plan, Const):
+            found = any(_constant_comparison("==", left.plan.value, item.value) == 1 for item in constants)
+            return Always(int(found != (node.operator == "not in")))
+        return Among(left.plan, tuple(constants), node.operator == "not in", unit)
+
+    def _matching(self, node: syntax.Comparison) -> Truth | None:
+        assert not isinstance(node.right, tuple)
+        left, right = self.value(node.left), self.value(node.right)
+        if left is None or right is None:
+            return None
+        if left.sort is Sort.NUMBER:
+            self.mistakes.add(
+                node.operator_at, f"`{node.operator}` matches texts; compare numbers with ==, > and their like"
+            )
+            return None
+        if not isinstance(right.plan, Const) or not isinstance(right.plan.value, str):
+            self.mistakes.add(
+                node.right.at, f'`{node.operator}` wants a regular expression in quotes: `{node.operator} "prod-.*"`'
+            )
+            return None
+        pattern = right.plan.value
+        why = regex_mistake(pattern)
+        if why:
+            self.mistakes.add(node.right.at, why)
+            return None
+        if isinstance(left.plan, Const):
+            return Always(int((regex(pattern).fullmatch(str(left.plan.value)) is not None) != (node.operator == "!~")))
+        return Matching(left.plan, pattern, node.operator == "!~")
+
+    # -- values
+
+    def values(self, nodes: tuple[Syntax, ...]) -> list[Typed] | None:
+        """The values of nodes that meet: beside a metric true and false are 1 and 0. None after a mistake."""
+        truths = [self._boolean(node) for node in nodes]
+        made = [None if truth is not None else self.value(node) for node, truth in zip(nodes, truths, strict=True)]
+        if any(value is None and truth is None for value, truth in zip(made, truths, strict=True)):
+            return None
+        beside = any(value is not None and value.sort is not Sort.TEXT and not value.constant for value in made)
+        found: list[Typed] = []
+        for node, value, truth in zip(nodes, made, truths, strict=True):
+            if value is None:
+                if not beside:
+                    self.mistakes.add(node.at, "true and false are compared with a metric only, where they are 1 and 0")
+                    return None
+                value = Typed(Const(float(bool(truth))))
+            found.append(value)
+        return found
+
+    def _boolean(self, node: Syntax) -> bool | None:
+        if isinstance(node, syntax.Literal) and isinstance(node.value, bool):
+            return node.value
+        if isinstance(node, syntax.Path) and len(node.names) == 1 and node.names[0] in self.params:
+            value = self.params[node.names[0]].value
+            return value if isinstance(value, bool) else None
+        return None
+
+    def value(self, node: Syntax) -> Typed | None:
+        """The plan of a number or text; None after a mistake."""
+        match node:
+            case syntax.Literal(value, unit):
+                return self._constant(Quantity(value, unit), node.at)
+            case syntax.Path():
+                return self._named(node)
+            case syntax.Negative(operand):
+                inner = self.number(operand)
+                if inner is None:
+                    return None
+                if isinstance(inner.plan, Const):
+                    return Typed(Const(-inner.plan.number, inner.plan.unit), unit=inner.unit, free=inner.free)
+                return Typed(Negative(inner.plan), unit=inner.unit, free=inner.free)
+            case syntax.Arithmetic():
+                return self._arithmetic(node)
+            case syntax.Call():
+                return self.call(node)
+            case _:
+                self.mistakes.add(
+                    node.at, "a comparison is true or false, not a value; a metric or a number is wanted here"
+                )
+                return None
+
+    def number(self, node: Syntax) -> Typed | None:
+        """A value that is not a text."""
+        if self._boolean(node) is not None:
+            self.mistakes.add(node.at, "true and false are compared with a metric only, where they are 1 and 0")
+            return None
+        value = self.value(node)
+        if value is not None and value.sort is Sort.TEXT:
+            self.mistakes.add(node.at, "a number is wanted here, this is a text")
+            return None
+        return value
+
+    def _constant(self, quantity: Quantity, at: Span) -> Typed | None:
+        value = quantity.value
+        if isinstance(value, bool):
+            self.mistakes.add(at, "true and false are compared with a metric only, where they are 1 and 0")
+            return None
+        if isinstance(value, str):
+            return Typed(Const(value), Sort.TEXT)
+        if quantity.unit == "?":  # told where it was read
+            return None
+        return Typed(Const(float(value), quantity.unit), unit=quantity.unit, free=quantity.unit in ("s", "bytes"))
+
+    def _arithmetic(self, node: syntax.Arithmetic) -> Typed | None:
+        left, right = self.number(node.left), self.number(node.right)
+        if left is None or right is None:
+            return None
+        try:
+            return combined(node.operator, left, right)
+        except UnfitError as why:
+            self.mistakes.add(node.operator_at, str(why))
+            return None
+
+    # -- names
+
+    def _named(self, node: syntax.Path) -> Typed | None:
+        name = node.names[0]
+        if len(node.names) == 1 and name in self.params:
+            return self._constant(self.params[name], node.at)
+        metric = self.metric(node)
+        return None if metric is None else self.named(metric)
+
+    def named(self, metric: Metric) -> Typed:
+        """The newest reading of a metric."""
+        known = CATALOGUE.get(metric.name)
+        sort = Sort.ANY if known is None else Sort.TEXT if known.text else Sort.NUMBER
+        return Typed(
+            metric.around(self.kinds(metric), Reading(metric.kind, metric.name)), sort, known.unit if known else ""
+        )
+
+    def metric(self, node: Syntax) -> Metric | None:
+        """The metric that a name, `connector.name` or `metric("odd-name")` is; None after a mistake."""
+        if isinstance(node, syntax.Call) and node.callee.names[-1] == "metric":
+            names, spans = node.callee.names[:-1], node.callee.spans[:-1]
+            argument = node.arguments[0] if len(node.arguments) == 1 else None
+            if not isinstance(argument, syntax.Literal) or not isinstance(argument.value, str) or not argument.value:
+                self.mistakes.add(node.at, 'metric() wants one name in quotes: `metric("odd-name")`')
+                return None
+            name, at = argument.value, argument.at
+        elif isinstance(node, syntax.Path):
+            names, spans, name, at = node.names[:-1], node.spans[:-1], node.names[-1], node.spans[-1]
+            if not names and not self._may_be_metric(name, at):
+                return None
+        else:
+            self.mistakes.add(node.at, "a metric is wanted here, by its name")
+            return None
+        kind = self.each
+        for relation, place in zip(names, spans, strict=True):
+            parent = PARENTS.get(kind, {}).get(relation)
+            if parent is None:
+                self.mistakes.add(place, self._no_parent(kind, relation, name))
+                return None
+            kind = parent
+        known = CATALOGUE.get(name)
+        if known is not None and known.sensitive:
+            self.mistakes.add(at, f"{name} holds row keys; its readings are dropped, so no rule can read it")
+            return None
+        self.read.add((kind, name))
+        self.through.add((*self.path, *names))
+        return Metric(kind, name, names)
+
+    def kinds(self, metric: Metric) -> tuple[Kind, ...]:
+        """The kinds from which each relation of a metric starts."""
+        found, kind = [], self.each
+        for relation in metric.relations:
+            found.append(kind)
+            kind = PARENTS[kind][relation]
+        return tuple(found)
+
+    def _may_be_metric(self, name: str, at: Span) -> bool:
+        known = CATALOGUE.get(name)
+        if known is not None and (self.each in known.on or name not in RELATIONS | LABEL_NAMES):
+            return True
+        if name in CHILDREN[self.each]:
+            self.mistakes.add(at, f"`{name}` is a list: write `count({name})`, `count({name}, …)` or `sum({name}, …)`")
+            return False
+        if name in PARENTS.get(self.each, {}):
+            self.mistakes.add(at, f"`{name}` is a relative: name a reading of it, e.g. `{name}.connector_status`")
+            return False
+        if name in RELATIONS:
+            self.mistakes.add(at, self.no_list(name))
+            return False
+        if name in LABEL_NAMES:
+            self.mistakes.add(
+                at, f"`{name}` is a label, not a reading: select entities by it with `where: {{{name}: …}}`"
+            )
+            return False
+        return True
+
+    def _no_parent(self, kind: Kind, relation: str, name: str) -> str:
+        if relation in CHILDREN[kind]:
+            return f"`{relation}` are several: write `count({relation}, {name} …)` or `sum({relation}, {name})`"
+        has = ", ".join(f"`{one}.{name}`" for one in PARENTS.get(kind, {}))
+        below = ", ".join(CHILDREN[kind])
+        rest = f"; it has {has}" if has else f"; its lists are {below}" if below else ""
+        return f"{article(kind)} has no `{relation}`{rest}"
+
+
+def _junction(operator: str, parts: tuple[Truth, ...]) -> Truth:
+    """Constant parts folded: `x and true` is x."""
+    decides, neutral = (0, 1) if operator == "and" else (1, 0)
+    if any(isinstance(part, Always) and part.truth == decides for part in parts):
+        return Always(decides)
+    left = tuple(part for part in parts if not (isinstance(part, Always) and part.truth == neutral))
+    if not left:
+        return Always(neutral)
+    if all(isinstance(part, Always) for part in left):
+        return Always(-1)
+    return left[0] if len(left) == 1 else Junction(operator, left)
+
+
+def _constant_comparison(operator: str, left: float | str, right: float | str) -> int:
+    if isinstance(left, str) or isinstance(right, str):
+        same = str(left).casefold() == str(right).casefold()
+        return int(same if operator == "==" else not same)
+    if left != left or right != right:
+        return -1
+    return int({"==": left == right, "!=": left != right, ">": left > right, ">=": left >= right,
+                "<": left < right, "<=": left <= right}[operator])  # fmt: skip
+
+
+_OPTIONS = re2.Options()
+_OPTIONS.case_sensitive = False
+_OPTIONS.log_errors = False
+_OPTIONS.dot_nl = True
+
+
+def regex(pattern: str) -> re2._Regexp:
+    """A compiled pattern: the whole value has to match, case does not matter, time is linear. Use `fullmatch`."""
+    return re2.compile(pattern, _OPTIONS)
+
+
+def regex_mistake(pattern: str) -> str | None:
+    """What is wrong with a regular expression; None if nothing."""
+    try:
+        regex(pattern)
+    except re2.error as why:
+        text = why.args[0].decode() if isinstance(why.args[0], bytes) else str(why.args[0])
+        if "(?" in text or "escape" in text:
+            text += "; this syntax (RE2) has no look-around and no back-references"
+        return f"the regular expression cannot be read: {text}"
+    return None

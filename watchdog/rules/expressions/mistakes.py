@@ -1,0 +1,33 @@
+"""The mistakes of one expression, gathered while it is read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from watchdog.rules.expressions.syntax import Span
+
+
+class Mistakes:
+    """Where and what; the first at a place counts, later ones there would be its echoes."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[int, int, str]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def add(self, at: Span, what: str) -> None:
+        self._found.setdefault(at.start, (at.start, max(1, at.end - at.start), what))
+
+    @property
+    def all(self) -> list[tuple[int, int, str]]:
+        return sorted(self._found.values())
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'rate'?`, or nothing where nothing is near."""
+    names = list(known)
+    folded = {name.casefold(): name for name in names}
+    near = get_close_matches(word.casefold(), folded, n=1, cutoff=0.7)
+    return f"; did you mean '{folded[near[0]]}'?" if near else ""

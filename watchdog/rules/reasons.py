@@ -1,0 +1,158 @@
+"""Why a verdict is what it is: the comparisons that decided it for one entity, with the values seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from watchdog.rules.expressions.plan import (
+    Always,
+    Among,
+    Choose,
+    Compare,
+    Const,
+    Family,
+    Junction,
+    Matching,
+    Not,
+    Plan,
+    Presence,
+    Reading,
+    Relative,
+    Truth,
+    Value,
+    children,
+)
+from watchdog.rules.expressions.wording import (
+    FLIPPED,
+    among_words,
+    constant_words,
+    metric_of,
+    plan_words,
+    reads_metric,
+    value_words,
+)
+from watchdog.rules.rule import Quantity
+from watchdog.rules.sheet import MAYBE, NO, YES, Sheet
+from watchdog.rules.verdicts import Explanation
+
+
+def explain(sheet: Sheet, plan: Truth, row: int) -> Explanation:
+    """The reason of one row's truth; the row is of the table the plan is over."""
+    first = next(_deciding(sheet, plan, row), None)
+    value = limit = None
+    metric = ""
+    if first is not None:
+        side, other, _ = _sides(first)
+        unit = getattr(first, "unit", "")
+        value, metric = _quantity(sheet, side, row, unit), metric_of(side)
+        limit = None if other is None else _quantity(sheet, other, row, unit)
+    return Explanation(_words(sheet, plan, row), value, limit, metric, dict(_readings(sheet, plan, row)))
+
+
+def _deciding(sheet: Sheet, plan: Truth, row: int) -> Iterator[Compare | Among | Matching]:
+    """The comparisons that decided, in text order."""
+    match plan:
+        case Compare() | Among() | Matching():
+            yield plan
+        case Not(operand):
+            yield from _deciding(sheet, operand, row)
+        case Junction(operator, parts):
+            result = sheet.truth_cell(plan, row)
+            # All parts decide a true `and` and a false `or`; otherwise those that are what the whole is.
+            by_all = result == (YES if operator == "and" else NO)
+            for part in parts:
+                if by_all or sheet.truth_cell(part, row) == result:
+                    yield from _deciding(sheet, part, row)
+        case _:
+            return
+
+
+def _words(sheet: Sheet, plan: Truth, row: int) -> str:
+    match plan:
+        case Compare() | Among() | Matching():
+            return _comparison_words(sheet, plan, row)
+        case Presence(operand):
+            value = sheet.cell(operand, row)
+            return _missing(operand) if value is None else f"{plan_words(operand)} is {value_words(value)} (present)"
+        case Not(operand):
+            return f"not ({_words(sheet, operand, row)})"
+        case Junction(operator, parts):
+            shown = parts
+            if operator == "or" and sheet.truth_cell(plan, row) == YES:
+                shown = tuple(part for part in parts if sheet.truth_cell(part, row) == YES)
+            words = [_words(sheet, part, row) for part in shown]
+            if operator == "and":  # an `or` within an `and` needs brackets if more than one of its parts shows
+                words = [
+                    f"({word})" if _shows_or(sheet, part, row) else word
+                    for word, part in zip(words, shown, strict=True)
+                ]
+            return f" {operator} ".join(words)
+        case Always():
+            return plan_words(plan)
+        case Choose():  # only a rule's own plan is chosen from, never one variant's
+            raise AssertionError(plan)
+    raise AssertionError(plan)
+
+
+def _shows_or(sheet: Sheet, plan: Truth, row: int) -> bool:
+    if not isinstance(plan, Junction) or plan.operator != "or":
+        return False
+    truths = [sheet.truth_cell(part, row) for part in plan.parts]
+    return YES not in truths or truths.count(YES) > 1
+
+
+def _sides(plan: Compare | Among | Matching) -> tuple[Value, Value | None, str]:
+    """The side that reads a metric, the other, and the operator seen from the first."""
+    if not isinstance(plan, Compare):
+        return plan.left, None, ""
+    if reads_metric(plan.left) or not reads_metric(plan.right):
+        return plan.left, plan.right, plan.operator
+    return plan.right, plan.left, FLIPPED[plan.operator]
+
+
+def _comparison_words(sheet: Sheet, plan: Compare | Among | Matching, row: int) -> str:
+    side, other, operator = _sides(plan)
+    unit = getattr(plan, "unit", "")
+    value = sheet.cell(side, row)
+    if value is None:
+        return _missing(side)
+    if isinstance(plan, Among):
+        limit = among_words(plan.items, plan.negated)
+    elif isinstance(plan, Matching):
+        limit = f"{'!~' if plan.negated else '=~'} {constant_words(plan.pattern)}"
+    else:
+        assert other is not None
+        seen = sheet.cell(other, row)
+        if seen is None:
+            return _missing(other)
+        if isinstance(other, Const):
+            limit = f"{operator} {constant_words(seen, unit)}"
+        else:
+            shown = constant_words(seen) if isinstance(seen, str) else value_words(seen, unit)
+            limit = f"{operator} {plan_words(other)} = {shown}"
+    if sheet.truth_cell(plan, row) == MAYBE:
+        # Both sides are there but do not fit, as a text beside a number.
+        return f"{plan_words(side)} is {value_words(value, unit)}, which cannot be compared ({limit})"
+    return f"{plan_words(side)} is {value_words(value, unit)} ({limit})"
+
+
+def _missing(plan: Plan) -> str:
+    return f"{plan_words(plan)} has no reading"
+
+
+def _quantity(sheet: Sheet, plan: Value, row: int, unit: str) -> Quantity | None:
+    value = sheet.cell(plan, row)
+    if value is None:
+        return None
+    return Quantity(value, "" if isinstance(value, str) else unit)
+
+
+def _readings(sheet: Sheet, plan: Plan, row: int) -> Iterator[tuple[str, float | str | None]]:
+    """Every metric of the entity and its relatives upwards that a plan names, with what was read."""
+    if isinstance(plan, Reading) or (isinstance(plan, Relative) and isinstance(plan.body, Reading)):
+        yield metric_of(plan), sheet.cell(plan, row)
+        return
+    if isinstance(plan, Family | Relative):
+        return
+    for child in children(plan):
+        yield from _readings(sheet, child, row)
