@@ -1,7 +1,7 @@
 """What windows need: the past readings of the metrics they name, in columns, and since when each is unchanged.
 
 Each poll adds one row per metric: 8 bytes a reading, and the readings' own times only where they differ from the
-poll's. Rows are kept for the longest window and the three polls that its base may be older.
+poll's. Rows are kept for as long as the longest window may look back.
 """
 
 from __future__ import annotations
@@ -21,13 +21,11 @@ from watchdog.readings.texts import Vocabulary, is_text
 
 logger = logging.getLogger(__name__)
 
-#: How many polls older than the window's beginning its base may be.
-BASE_POLLS = 3
 _MANY_TEXTS = 4096
 
 
 class Wanted(NamedTuple):
-    """How much of a metric's past is needed: the longest window in seconds, and whether since when it is unchanged."""
+    """How much of a metric's past is needed: how many seconds back, and whether since when it is unchanged."""
 
     seconds: float = 0.0
     unchanged: bool = False
@@ -154,8 +152,7 @@ class History:
     `record` added is in `saved`, to be kept by the store in small pieces.
     """
 
-    def __init__(self, poll_every: float) -> None:
-        self.poll_every = poll_every
+    def __init__(self) -> None:
         self._wanted: dict[tuple[Kind, str], Wanted] = {}
         self._series: dict[tuple[Kind, str], Series] = {}
         self._fleet: Fleet | None = None
@@ -275,7 +272,7 @@ class History:
         series.newest = np.where(known, np.maximum(series.newest, piece.at if times is None else times), series.newest)
 
     def _oldest(self, want: Wanted, at: float) -> float:
-        return at - want.seconds - BASE_POLLS * self.poll_every - 1e-3
+        return at - want.seconds - 1e-3  # instants are floats
 
     def _roster(self, kind: Kind) -> Roster:
         ids = self._fleet.table(kind).ids if self._fleet else []

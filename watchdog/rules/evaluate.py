@@ -19,6 +19,7 @@ from watchdog.rules.reasons import explain
 from watchdog.rules.rule import Rule
 from watchdog.rules.sheet import Logic, Sheet
 from watchdog.rules.verdicts import UNKNOWN, Explanation, Verdicts
+from watchdog.rules.windows import BASE_POLLS
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +87,9 @@ class Evaluator:
                 logger.exception("rule cannot be judged", extra={"rule": rule.name})
                 continue
             self._rules.append(judged)
-            for key, want in windows:
-                wanted[key] = wanted.get(key, Wanted()) | want
+            for key, (seconds, unchanged) in windows:
+                reach = seconds + BASE_POLLS * poll_every if seconds else 0.0
+                wanted[key] = wanted.get(key, Wanted()) | Wanted(reach, unchanged)
         self.wanted: Windows = wanted
 
     def judge(self, snapshot: Snapshot, history: History) -> list[Verdicts]:

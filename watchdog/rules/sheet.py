@@ -66,7 +66,7 @@ class Sheet:
         self.snapshot = snapshot
         self.history = history
         self.variants: dict[str, npt.NDArray[np.intp]] = {}
-        self._tolerance = 3 * poll_every
+        self._tolerance = windows.BASE_POLLS * poll_every
         self._vocabulary = Vocabulary()
         self._numbers: dict[Value, Floats | float] = {}
         self._unknown: dict[Value, Flags | bool] = {}

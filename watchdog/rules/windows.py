@@ -15,6 +15,8 @@ from watchdog.readings.snapshot import Floats, Texts
 from watchdog.readings.texts import is_text
 from watchdog.rules.expressions.plan import Window
 
+#: How many polls older than the window's beginning its base may be.
+BASE_POLLS = 3
 #: Instants are floats of seconds since 1970, exact to a quarter of a microsecond.
 _EPSILON = 1e-6
 _REAL = (Kind.SOURCE, Kind.DESTINATION)
