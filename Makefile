@@ -66,13 +66,15 @@ clean:
 
 # The development environment is the runtime's and more, so it counts as both.
 $(DEVELOPMENT): requirements-build.txt requirements-dev.txt pyproject.toml | $(BIN)/python
-	$(PIP) install --quiet --require-hashes -r requirements-build.txt -r requirements-dev.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@echo "installing into $(VENV) what the tests need; this takes a minute, once"
+	@$(PIP) install --quiet --require-hashes -r requirements-build.txt -r requirements-dev.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(RUNTIME) $@
 
 $(RUNTIME): requirements-build.txt requirements.txt pyproject.toml | $(BIN)/python
-	$(PIP) install --quiet --require-hashes -r requirements-build.txt -r requirements.txt
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@echo "installing into $(VENV) what the watchdog needs; this takes a minute, once"
+	@$(PIP) install --quiet --require-hashes -r requirements-build.txt -r requirements.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(BIN)/python:
@@ -80,7 +82,7 @@ $(BIN)/python:
 	  || { echo "$(PYTHON) is missing or older than 3.11; name another one: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' \
 	  || { echo "this $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 
 # Only its output is kept, so uv itself needs no pin.
 $(BIN)/uv: | $(BIN)/python
