@@ -1,0 +1,241 @@
+"""Settings: environment, `.env` and secret files to one checked value, or every mistake at once."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from watchdog.errors import SettingsError
+from watchdog.units import format_duration, parse_duration
+
+#: Where container platforms put one file per secret, named after the variable.
+SECRETS = Path("/run/secrets")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_OURS = ("STREAMKAP_", "WATCHDOG_")
+
+
+def _duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+def _nothing_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+Duration = Annotated[float, BeforeValidator(_duration)]
+Secret = Annotated[SecretStr | None, BeforeValidator(_nothing_if_empty)]
+Text = Annotated[str | None, BeforeValidator(_nothing_if_empty)]
+
+
+class Settings(BaseSettings):
+    """Everything the environment says. Field names are the variables' in lower case; durations are seconds."""
+
+    model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", frozen=True, case_sensitive=False)
+
+    streamkap_host: str = "https://api.streamkap.com"
+    streamkap_client_id: Text = None
+    streamkap_secret: Secret = None
+    streamkap_token: Secret = None
+    streamkap_tenant_ids: str = ""
+    watchdog_rules: Path = Path("rules")
+    watchdog_poll_every: Duration = 30.0
+    watchdog_poll_timeout: Duration = 20.0
+    watchdog_listing_every: Duration = 300.0
+    watchdog_database_url: SecretStr = SecretStr("sqlite:///watchdog.db")
+    watchdog_history: Duration = 30 * 86400.0
+    watchdog_listen: str = "127.0.0.1:8080"
+    watchdog_web_token: Secret = None
+    watchdog_web_read: Literal["token", "open"] = "token"
+    watchdog_public_url: str = ""
+    watchdog_entity_url: str = "https://app.streamkap.com/{kind}s/{id}"
+    watchdog_heartbeat_url: Secret = None
+    watchdog_name: str = Field(default_factory=socket.gethostname)
+    watchdog_log_format: Literal["console", "json"] = "console"
+    watchdog_log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)  # `load` has read the places itself, so that every value can name where it was found
+
+    @classmethod
+    def load(
+        cls, environ: Mapping[str, str] | None = None, env_file: Path | None = Path(".env"), secrets: Path = SECRETS
+    ) -> Settings:
+        """The settings of now: the environment wins over `.env`, that over secret files.
+
+        Raises SettingsError with a line per mistake; a secret's value is never shown.
+        """
+        found = variables(environ, env_file, secrets)
+        known = {name.upper(): name for name in cls.model_fields}
+        values = {known[name]: value for name, value in found.items() if name in known and value != ""}
+        try:
+            return cls(**values)  # type: ignore[arg-type]  # texts; pydantic turns them into what each field is
+        except ValidationError as cause:
+            raise SettingsError("\n".join(_mistakes(cause, values))) from None
+
+    @field_validator("streamkap_host", "watchdog_public_url", "watchdog_entity_url")
+    @classmethod
+    def _is_url(cls, value: str, info: Any) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("is not a URL; write one with https://, e.g. https://api.streamkap.com")
+        if info.field_name == "streamkap_host" and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("sends the token unencrypted; use https:// (http:// is accepted on loopback only)")
+        return value.rstrip("/")
+
+    @field_validator("watchdog_poll_every")
+    @classmethod
+    def _not_too_often(cls, value: float) -> float:
+        if value < 1:
+            raise ValueError("is too often; write 1s or more, e.g. 30s")
+        return value
+
+    @field_validator("watchdog_poll_timeout", "watchdog_history", "watchdog_listing_every")
+    @classmethod
+    def _positive(cls, value: float) -> float:
+        if value <= 0:
+            raise ValueError("has to be longer than nothing, e.g. 20s")
+        return value
+
+    @field_validator("watchdog_database_url")
+    @classmethod
+    def _is_database(cls, value: SecretStr) -> SecretStr:
+        scheme = value.get_secret_value().partition("://")[0].partition("+")[0]
+        if scheme not in ("sqlite", "postgresql", "postgres"):
+            raise ValueError("is not a database URL; write sqlite:///file.db or postgresql://user:password@host/name")
+        return value
+
+    @field_validator("watchdog_heartbeat_url")
+    @classmethod
+    def _is_secret_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in ("http", "https"):
+            raise ValueError("is not a URL; write one with https://")
+        return value
+
+    @field_validator("watchdog_log_format", "watchdog_log_level", "watchdog_web_read", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("watchdog_listen")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value.lower() == "off":
+            return "off"
+        host, colon, port = value.rpartition(":")
+        if not colon or not host or not port.isdigit() or int(port) > 65535:
+            raise ValueError("is not an address; write host:port, e.g. 0.0.0.0:8080, or off")
+        return value
+
+    @model_validator(mode="after")
+    def _listing_not_shorter_than_a_poll(self) -> Settings:
+        if self.watchdog_listing_every < self.watchdog_poll_every:
+            raise ValueError(
+                f"WATCHDOG_LISTING_EVERY={format_duration(self.watchdog_listing_every)} is shorter than a poll; "
+                f"write {format_duration(self.watchdog_poll_every)} (WATCHDOG_POLL_EVERY) or more"
+            )
+        return self
+
+    # -- what others ask
+
+    @property
+    def has_credentials(self) -> bool:
+        return self.streamkap_token is not None or (
+            self.streamkap_client_id is not None and self.streamkap_secret is not None
+        )
+
+    def require_credentials(self) -> None:
+        """For commands that talk to the API; raises SettingsError that says what to set."""
+        if not self.has_credentials:
+            raise SettingsError(
+                "no credentials for Streamkap: set STREAMKAP_CLIENT_ID and STREAMKAP_SECRET, or STREAMKAP_TOKEN "
+                "(try `watchdog demo` without any)"
+            )
+
+    @property
+    def tenant_ids(self) -> tuple[str, ...]:
+        return tuple(part.strip() for part in self.streamkap_tenant_ids.split(",") if part.strip())
+
+    @property
+    def listen(self) -> tuple[str, int] | None:
+        """Host and port of the web server, None for none."""
+        if self.watchdog_listen == "off":
+            return None
+        host, _, port = self.watchdog_listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+def variables(
+    environ: Mapping[str, str] | None = None, env_file: Path | None = Path(".env"), secrets: Path = SECRETS
+) -> dict[str, str]:
+    """Every variable there is, settings or not: secret files (file name = variable name), `.env`, the environment.
+
+    Receivers' URLs are expanded from these. Raises SettingsError for a file that cannot be read.
+    """
+    from dotenv import dotenv_values
+
+    found: dict[str, str] = {}
+    if secrets.is_dir():
+        for file in sorted(secrets.iterdir()):
+            if file.is_file() and not file.name.startswith("."):
+                try:
+                    found[file.name] = file.read_text(encoding="utf-8").strip()
+                except (OSError, UnicodeDecodeError) as cause:
+                    raise SettingsError(f"{file}: cannot be read as a secret: {type(cause).__name__}") from cause
+    if env_file is not None and env_file.is_file():
+        try:
+            found.update({name: value for name, value in dotenv_values(env_file).items() if value is not None})
+        except (OSError, UnicodeDecodeError) as cause:
+            raise SettingsError(f"{env_file}: cannot be read: {cause}") from cause
+    found.update(os.environ if environ is None else environ)
+    return found
+
+
+def unknown_variables(names: Mapping[str, str]) -> list[str]:
+    """A warning for each variable that looks like a setting and is none."""
+    known = [name.upper() for name in Settings.model_fields]
+    warnings = []
+    for name in sorted(names):
+        if name.startswith(_OURS) and name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            warnings.append(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))
+    return warnings
+
+
+def _mistakes(cause: ValidationError, values: Mapping[str, str]) -> list[str]:
+    lines = []
+    for error in cause.errors(include_url=False):
+        message = error["msg"].removeprefix("Value error, ")
+        if not error["loc"]:
+            lines.append(message)
+            continue
+        field = str(error["loc"][0])
+        if error["type"] == "literal_error":
+            message = f"is not one of them; write {error['ctx']['expected']}"
+        # parse_duration's text repeats the value; the variable is named in front of it
+        shown = _shown(field, values.get(field, ""))
+        message = message.removeprefix(f"{values.get(field, '')!r} ")
+        lines.append(f"{field.upper()}={shown} {message}")
+    return lines
+
+
+def _shown(field: str, value: str) -> str:
+    annotation = str(Settings.model_fields[field].annotation)
+    return "(hidden)" if "Secret" in annotation else repr(value)
