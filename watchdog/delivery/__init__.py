@@ -1,1 +1,1 @@
-"""What leaves: targets, and the courier that carries messages to them. The only senders."""
+"""What leaves: targets carry one message each, the courier keeps the order, the retries and the fallback."""

@@ -1,0 +1,1 @@
+"""Sinks: real servers on loopback that stand where PagerDuty, Slack, a mail server or a webhook would."""

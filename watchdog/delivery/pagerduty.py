@@ -1,0 +1,75 @@
+"""PagerDuty: one message becomes one event; what fires triggers, what is over resolves the incident of the same key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apprise.plugins.pagerduty import NotifyPagerDuty, PagerDutyAction
+
+from watchdog.delivery.cutting import cut, one_line
+from watchdog.delivery.phrases import facts_of, links_of, remainder, worst_severity
+from watchdog.delivery.plain import name_of
+from watchdog.notify.message import Line, Message
+from watchdog.notify.routes import text_of
+
+#: PagerDuty refuses longer ones: https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
+_SUMMARY = 1024
+#: An event may have 512 KB; nobody reads that much of one field.
+_DETAIL = 4000
+_UNSET = {"Apprise", "Notification"}  # apprise's own defaults
+
+
+def summary_of(message: Message) -> str:
+    """What is read out at night: the alert's own words first. The words that stand in a title's brackets say nothing
+    here, an incident shows its own state."""
+    if len(message.changed) == 1:
+        line = message.changed[0]
+        what = line.summary or line.reason
+        begin = f"{line.alertname} on {line.entity}"
+        return cut(one_line(f"{begin}: {what}" if what and not what.startswith(begin) else begin), _SUMMARY)
+    return cut(one_line(f"{message.title}: {message.headline}" if message.headline else message.title), _SUMMARY)
+
+
+def dress(plugin: NotifyPagerDuty, message: Message) -> None:
+    """Set the event's key, severity, source and details. What the URL fixes (severity, class, group, click) stays."""
+    plugin.dedup = message.dedup_key or None
+    plugin.action = PagerDutyAction.MAP
+    plugin.include_image = False
+    plugin.severity = plugin.severity or worst_severity(message)
+    lines = message.changed or message.standing
+    if lines:
+        first = lines[0]
+        if plugin.source in _UNSET:
+            plugin.source = cut(one_line(first.entity if len(lines) == 1 else f"{len(lines)} entities"), 255) or "watchdog"
+        plugin.class_id = plugin.class_id or cut(one_line(first.alertname), 255)
+        plugin.click = plugin.click or next(
+            (url for name, url in reversed(links_of(first)) if name != "Runbook"), None
+        )
+    if plugin.component in _UNSET:
+        plugin.component = "streamkap"
+    details: dict[str, Any] = {name: cut(text, _DETAIL) for name, text in _details(message).items() if text}
+    plugin.details = {**details, **plugin.details}
+
+
+def _details(message: Message) -> dict[str, str]:
+    lines = (*message.changed, *message.standing)
+    if len(lines) == 1:
+        details = _line_details(lines[0])
+    else:
+        details = {f"{number:02d}": _in_short(line) for number, line in enumerate(lines, 1)}
+    details |= {"what changed": message.headline, "told because": message.cause}
+    details |= {"also": ", ".join(remainder(message)), "to silence": message.silence_hint}
+    details |= dict(message.links)
+    details |= {"sent by": f"watchdog on {message.instance}" if message.instance else "watchdog"}
+    return details
+
+
+def _line_details(line: Line) -> dict[str, str]:
+    details = {"alert": line.alertname, "where": line.entity, "description": line.description}
+    details |= {name.lower(): text for name, text in (*facts_of(line), *links_of(line))}
+    labels = ", ".join(f"{name}={text_of(value).strip(',')}" for name, value in sorted(line.labels.items()) if value)
+    return details | {"labels": labels}
+
+
+def _in_short(line: Line) -> str:
+    return " · ".join(text for text in (name_of(line), line.summary, line.reason) if text)

@@ -1,0 +1,128 @@
+"""Slack: a message as coloured blocks that can mention nobody.
+
+Everything that comes from outside stands in plain text, where Slack reads no markup at all; markup is used for our own
+words and for links. apprise's own way from text to markup is not taken: it turns `<!channel>` into a mention.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from apprise.plugins.slack import NotifySlack, SlackMode
+
+from watchdog.delivery.cutting import cut, one_line
+from watchdog.delivery.phrases import Tone, facts_of, instant, links_of, mark_of, remainder, tone_of
+from watchdog.delivery.plain import name_of
+from watchdog.notify.message import Line, Message
+
+# https://docs.slack.dev/reference/block-kit/blocks: longer texts are refused, with the whole message
+_HEADER, _SECTION, _CONTEXT = 150, 3000, 2000
+_DESCRIPTION = 700  # more is a wall
+_COLOURS = {Tone.CRITICAL: "#c9252d", Tone.WARNING: "#e8912d", Tone.INFO: "#2d72c9", Tone.OVER: "#2e9e5b"}
+_WITH_BLOCKS = (SlackMode.WEBHOOK, SlackMode.WEBHOOK_GOV, SlackMode.BOT)
+#: A word Slack makes a mention of wherever it parses texts by itself.
+_MENTION = re.compile(r"@(?=(?:here|channel|everyone|group)\b)", re.IGNORECASE)
+_WORD_JOINER = "\u2060"
+
+
+class Slack(NotifySlack):  # type: ignore[misc]
+    """apprise's plugin with our blocks in the place it has for a template; one that the URL names goes first."""
+
+    message: Message | None = None
+
+    def wear(self, message: Message) -> None:
+        if self.mode in _WITH_BLOCKS and not self.template:
+            self.message = message
+            self.use_blocks = True
+            self.template = [self]  # apprise asks only whether there is one, and then gen_payload()
+        self.include_image = self.include_footer = False
+
+    def gen_payload(self, body: str, title: str = "", *args: Any, **kwargs: Any) -> Any:
+        if self.message is None:
+            return super().gen_payload(body, title, *args, **kwargs)
+        return attachment(self.message)
+
+    def _send(self, url: str, payload: Any, *args: Any, **kwargs: Any) -> Any:
+        answer = super()._send(url, payload, *args, **kwargs)
+        # apprise takes a bot's answer for a success when "OK" stands anywhere in it
+        if self.mode is SlackMode.BOT and isinstance(answer, dict) and answer.get("ok") is False:
+            self.logger.debug("Response Details:\r\n%r", str(answer).encode())
+            return False
+        return answer
+
+
+def attachment(message: Message) -> dict[str, Any]:
+    """The message as one attachment: its colour, its blocks, and the words for a notification on a lock screen."""
+    blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(one_line(message.title), _HEADER)}]
+    begin = " · ".join(one_line(text) for text in (message.headline, message.cause) if text)
+    if begin:
+        blocks.append(_context(_plain(begin, _CONTEXT)))
+    alone = len(message.changed) == 1
+    for line in message.changed:
+        blocks += _alone(line) if alone else _among_others(line)
+    if message.standing:
+        names = "\n".join(f"{mark_of(line)} {name_of(line)}" for line in message.standing)
+        blocks.append(_section(f"Still firing\n{names}"))
+    end = [*remainder(message), f"To silence: {message.silence_hint}" if message.silence_hint else "",
+           f"watchdog on {message.instance}" if message.instance else "watchdog",
+           instant(message.at) if message.at else ""]  # fmt: skip
+    last = [_plain(" · ".join(one_line(text) for text in end if text), _CONTEXT)]
+    if links := _links([(name, url) for name, url in message.links.items()]):
+        last.append(links)
+    blocks.append(_context(*last))
+    return {"color": _COLOURS[tone_of(message)], "fallback": _safe(one_line(message.title), 300), "blocks": blocks}
+
+
+def _alone(line: Line) -> list[dict[str, Any]]:
+    told = "\n".join(text for text in (line.summary, cut(line.description, _DESCRIPTION)) if text)
+    blocks = [_section(told or name_of(line))]
+    fields = [("Where", line.entity), ("Severity", line.severity), *facts_of(line)]
+    if fields:
+        blocks.append({"type": "section", "fields": [_plain(f"{name}\n{text}", 700) for name, text in fields[:10]]})
+    if links := _links(links_of(line)):
+        blocks.append(_context(links))
+    return blocks
+
+
+def _among_others(line: Line) -> list[dict[str, Any]]:
+    facts = " · ".join(text for name, text in facts_of(line) if name not in ("Value",))
+    told = "\n".join(text for text in (f"{mark_of(line)} {name_of(line)}", line.summary, facts) if text)
+    links = _links(links_of(line))
+    return [_section(cut(told, _DESCRIPTION)), *([_context(links)] if links else [])]
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": _plain(text, _SECTION)}
+
+
+def _context(*elements: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "context", "elements": list(elements)}
+
+
+def _plain(text: str, limit: int) -> dict[str, Any]:
+    return {"type": "plain_text", "text": _safe(text, limit), "emoji": False}
+
+
+def _links(links: list[tuple[str, str]]) -> dict[str, Any] | None:
+    """Links under our own words. Verbatim: Slack looks for no further links, channels or people in them."""
+    shown = " · ".join(f"<{quote(url, safe=_URL)}|{_safe(name, 80)}>" for name, url in links)
+    return {"type": "mrkdwn", "text": shown, "verbatim": True} if shown else None
+
+
+#: What stays as it is in a URL; `<`, `>`, `|` and blanks would end the link.
+_URL = "%/:=&?~#+!$,;'@()*[]-._"
+
+
+def _safe(text: str, limit: int) -> str:
+    """A text of at most `limit` characters as Slack counts them, in which it finds neither markup nor mentions."""
+    text = _MENTION.sub(f"@{_WORD_JOINER}", "".join(char for char in text if char == "\n" or char.isprintable()))
+    room = limit
+    while len(shown := _escaped(cut(text, room))) > limit:
+        room -= max(1, (len(shown) - limit) // 5)
+    return shown or " "
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
