@@ -13,21 +13,23 @@
         sim.fail("/sources*", 429, retry_after=3); sim.fail(kind="reset"); sim.fail(kind="slow", delay=0.3)
         sim.faults.remove(fault); sim.faults.clear(); sim.revoke_tokens()
         sim.dialect = Dialect(shape="rows", task_key="state")                     # how answers are worded
-        sim.asked("/sources/metrics")                                             # [Asked(method, path, query, body, …)]
+        sim.asked("/sources/metrics")                                             # [Asked(method, path, query, …)]
         sim.find("prod-orders").id, sim.fleet.sources, sim.issue_token(), sim.requests.clear()
 
 Entities are named `name`, `kind/name` or by id. `fail` takes `kind` (see `Kind`: status, slow, drip, hang, reset,
-truncate, enormous, empty, content_type, malformed, html, missing, redirect) and method, times, after, at, until, status,
-detail, body (string, list, dict, html, empty), retry_after, delay, size, location, ids.
+truncate, enormous, empty, content_type, malformed, html, missing, redirect) and method, times, after, at, until,
+status, detail, body (string, list, dict, html, empty), retry_after, delay, size, location, ids.
 
 `Simulator(scenario=load_scenario(path))`, `parse_scenario(text)` and `builtin_scenario("demo")` script incidents; what
-can happen is listed in `incidents.DOINGS`, what a file looks like in `scenario_file`. `scenario.ends` says when it is over.
+can happen is listed in `incidents.DOINGS`, what a file looks like in `scenario_file`. `scenario.ends` says when it is
+over.
 
-The world is a pure function of the fleet (its seed), the scenario, what was set by hand, and the seconds since the start.
+The world is a pure function of the fleet (its seed), the scenario, what was set by hand, and the seconds since the
+start.
 """
 
-from watchdog.streamkap.simulator.api import Asked
 from watchdog.streamkap.simulator.dialect import Dialect, Shape
+from watchdog.streamkap.simulator.exchange import Asked
 from watchdog.streamkap.simulator.faults import Fault, Kind
 from watchdog.streamkap.simulator.fleet import Destination, Fleet, Pipeline, Source, Transform
 from watchdog.streamkap.simulator.incidents import DOINGS, Incident

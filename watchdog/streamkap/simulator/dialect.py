@@ -15,7 +15,9 @@ Shape = Literal["A", "B", "empty", "rows", "wrapped", "flat"]
 TaskKey = Literal["status", "state", "mixed"]
 Paging = Literal["both", "total", "has_next", "none"]
 #: What those of a dialect's entries may say that are not true or false.
-WORDS: Mapping[str, tuple[str, ...]] = {"shape": get_args(Shape), "task_key": get_args(TaskKey), "paging": get_args(Paging)}
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "shape": get_args(Shape), "task_key": get_args(TaskKey), "paging": get_args(Paging),
+}  # fmt: skip
 Document = dict[str, Any]
 #: What was measured at one instant, and the text of that instant.
 Sample = tuple[str, Measured]
@@ -95,13 +97,13 @@ def bulk(
 def one(dialect: Dialect, entity: Listed, samples: Sequence[Sample], *, series: bool = False) -> Document:
     """The documented answer of the endpoint of one entity: `{data, metadata}`."""
     if series:
-        data = _points(dialect, samples, lambda measured: {k: 0 if v is None else v for k, v in measured.own.items()})
-        data = {metric: points for metric, points in data.items() if not isinstance(points[-1]["value"], str)}
+        data: Document = _points(dialect, samples, _numbers)
         return {"data": data, "metadata": metadata(entity, data)}
     newest = samples[-1][1]
     data = {metric: _word(dialect, metric, value) for metric, value in newest.own.items()}
     if isinstance(entity, Source) and newest.snapshots:
-        data |= {name: newest.inline[name] for name in ("state", "streamingState", "snapshotState") if name in newest.inline}
+        states = ("state", "streamingState", "snapshotState")
+        data |= {name: newest.inline[name] for name in states if name in newest.inline}
         data["snapshotStatus"] = newest.snapshots
     if dialect.unknown_fields:
         data["futureMetric"] = 42
@@ -134,6 +136,11 @@ def _word(dialect: Dialect, metric: str, value: Value) -> Value:
     return value
 
 
+def _numbers(measured: Measured) -> Readings:
+    """What a series is made of: no texts, and 0 where the latest answer has null."""
+    return {metric: value or 0 for metric, value in measured.own.items() if not isinstance(value, str)}
+
+
 def _inline(dialect: Dialect, readings: Readings) -> Readings:
     found = dict(readings)
     if not dialect.states_in_metrics:
@@ -144,8 +151,8 @@ def _inline(dialect: Dialect, readings: Readings) -> Readings:
     return found
 
 
-def _points(dialect: Dialect, samples: Sequence[Sample], pick: Callable[[Measured], Readings]) -> dict[str, list[Document]]:
-    found: dict[str, list[Document]] = {}
+def _points(dialect: Dialect, samples: Sequence[Sample], pick: Callable[[Measured], Readings]) -> Document:
+    found: Document = {}
     for at, measured in samples:
         for metric, value in pick(measured).items():
             found.setdefault(metric, []).append({"timestamp": at, "value": _word(dialect, metric, value)})
@@ -160,7 +167,7 @@ class _Speech:
     samples: Sequence[Sample]
     as_points: bool
 
-    def groups(self, wanted: set[str] | Sequence[str], entity: Listed, topics: slice) -> dict[str, Any]:
+    def groups(self, wanted: set[str], entity: Listed, topics: slice) -> dict[str, Any]:
         newest = self.samples[-1][1]
         found: dict[str, Any] = {}
         if "connector_metrics" in wanted:
@@ -188,7 +195,7 @@ class _Speech:
 
     def leaves(self, pick: Callable[..., Readings]) -> Document:
         if self.as_points:
-            return dict(_points(self.dialect, self.samples, pick))
+            return _points(self.dialect, self.samples, pick)
         readings = pick(self.samples[-1][1])
         if self.dialect.numeric_strings or self.dialect.booleans:
             return {metric: _word(self.dialect, metric, value) for metric, value in readings.items()}
@@ -201,10 +208,11 @@ class _Speech:
 
 
 def _add_rows(
-    dialect: Dialect, document: Document, wanted: set[str] | Sequence[str], entity: Listed, samples: Sequence[Sample], topics: slice
+    dialect: Dialect, document: Document, wanted: set[str], entity: Listed, samples: Sequence[Sample], topics: slice
 ) -> None:
     def row(keys: Document, at: str, readings: Readings) -> Document:
-        return {**keys, "timestamp": at, **{metric: _word(dialect, metric, value) for metric, value in readings.items()}}
+        found = {metric: _word(dialect, metric, value) for metric, value in readings.items()}
+        return {**keys, "timestamp": at, **found}
 
     for at, measured in samples:
         if "connector_metrics" in wanted:

@@ -25,10 +25,10 @@ class Kind(StrEnum):
     ENORMOUS = "enormous"  #: the honest answer behind `size` bytes of white space
     EMPTY = "empty"  #: 200 without a body
     CONTENT_TYPE = "content_type"  #: the honest answer, called text/plain
-    MALFORMED = "malformed"  #: 200 with JSON that ends too early
+    MALFORMED = "malformed"  #: 200 with JSON that ends too early, or with the text `detail`
     HTML = "html"  #: 200 with the page of a load balancer
-    MISSING = "missing"  #: 200 without the entities of `ids`; of every second one if `ids` is empty
-    REDIRECT = "redirect"  #: 307 to `location`
+    MISSING = "missing"  #: 200 without the entities of `ids` (names do too); without every second one if it is empty
+    REDIRECT = "redirect"  #: 307 to the same path below `location`
 
 
 #: Forms of an error's body.
@@ -47,7 +47,7 @@ _TITLE = {502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gate
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """One fault. `path` and `method` are globs; `times` counts requests; it holds in [at, until) of the world's time."""
+    """One fault. `path` and `method` are globs; `times` counts requests; it holds in [at, until) of the world."""
 
     path: str = "*"
     kind: Kind = Kind.STATUS
@@ -123,7 +123,8 @@ def error_body(status: int, form: str | None = None, detail: str | None = None) 
         return f"{page}<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n".encode(), "text/html"
     value: Any = text
     if form == "list":
-        value = [{"loc": ["query", "page_size"], "msg": detail or "value is not a valid integer", "type": "int_parsing"}]
+        message = detail or "value is not a valid integer"
+        value = [{"loc": ["query", "page_size"], "msg": message, "type": "int_parsing"}]
     elif form == "dict":
         value = {"message": text, "code": status}
     return msgspec.json.encode({"detail": value}), "application/json"

@@ -31,7 +31,7 @@ class Source:
     tags: tuple[str, ...] = ()  #: ids of tags
     tables: tuple[str, ...] = ("public.orders",)
     tasks: int = 1
-    flow: Flow = Flow(1.0)
+    flow: Flow = field(default_factory=lambda: Flow(1.0))
     lag_ms: float = 400.0  #: usual delay of an event
     uptime: float = 864_000.0  #: seconds since its last start, when the simulator begins
     event_bytes: int = 420

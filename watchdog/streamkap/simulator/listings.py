@@ -177,8 +177,9 @@ class Listings:
 
     def tags(self) -> list[Item]:
         """Items of /tags."""
+        kinds = ["sources", "destinations", "pipelines", "transforms"]
         return [
-            {"id": id, "name": name, "type": ["sources", "destinations", "pipelines"], "description": None, "custom": True}
+            {"id": id, "name": name, "type": kinds, "description": None, "custom": True}
             for id, name in self.world.fleet.tags.items()
         ]
 
@@ -190,7 +191,7 @@ class Listings:
                 key = "state" if number % 2 else "status"
             found[str(number)] = {key: value}
             if value == "FAILED":
-                found[str(number)]["trace"] = "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded in error handler"
+                found[str(number)]["trace"] = "org.apache.kafka.connect.errors.ConnectException: Tolerance exceeded"
         return found
 
     def _owner(self, kind: str, entity: Source | Destination, topic_ids: Iterable[str]) -> Item:

@@ -49,6 +49,12 @@ def measure(world: World, entity: Listed, at: float) -> Measured | None:
     return found
 
 
+def measure_account(world: World, at: float) -> Readings:
+    """Readings of the account as a whole."""
+    written = finite(sum(world.fleet.inflow.values()) * (864_000 + at))
+    return {"sourceRecordWriteTotal": written, "byteTotal": written * 420}
+
+
 def _apply(world: World, entity: Listed, at: float, found: Measured) -> None:
     for (part, metric), value in world.set_readings(entity, at).items():
         if part is None:
@@ -76,7 +82,9 @@ def _source(world: World, source: Source, at: float) -> Measured:
     if source.debezium:
         found.own.update(_debezium(world, source, at, read, snapshot))
         found.own["StreamingConnected"] = int(connected)
-        found.snapshots = [{"status": snapshot.word, "topic_id": topic, "submit_timestamp": None} for topic in source.topic_ids]
+        found.snapshots = [
+            {"status": snapshot.word, "topic_id": topic, "submit_timestamp": None} for topic in source.topic_ids
+        ]
     found.own["recordRetryTotal"] = None
     found.own["byteTotal"] = written * source.event_bytes
     found.own["sourceRecordWriteTotal"] = written
@@ -104,7 +112,8 @@ def _latency(world: World, source: Source, at: float, read: Progress) -> Value:
 
 def _debezium(world: World, source: Source, at: float, read: Progress, snapshot: _Snapshot) -> Readings:
     creates, updates = read.events * 41 // 61, read.events * 17 // 61
-    text = f"position: {{lsn={read.ever * 96}}}, key: {{\"id\": {read.ever}, \"email\": \"customer{read.ever % 997}@example.com\"}}"
+    number = read.events
+    text = f'position: {{lsn={number * 96}}}, key: {{"id": {number}, "email": "customer{number % 997}@example.com"}}'
     return {
         "SnapshotTotalNumberOfEventsSeen": snapshot.rows,
         "SnapshotMilliSecondsSinceLastEvent": snapshot.idle_ms,
@@ -225,4 +234,5 @@ def _pipeline(world: World, pipeline: Pipeline, at: float) -> Measured:
 
 def _transform(world: World, transform: Transform, at: float) -> Measured:
     jitter = noise(transform.key, int(at))
-    return Measured(own={"latency": finite(transform.latency_ms * (0.7 + 0.6 * jitter)), "status": world.transform(transform, at)})
+    latency = finite(transform.latency_ms * (0.7 + 0.6 * jitter))
+    return Measured(own={"latency": latency, "status": world.transform(transform, at)})

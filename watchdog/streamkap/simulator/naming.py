@@ -17,7 +17,8 @@ DEBEZIUM = frozenset({"postgresql", "mysql", "mariadb", "mongodb", "sqlserver", 
 
 TRANSFORM_TYPES = ("map_filter", "enrich", "unnest", "fan_out", "rollup", "sql_join")
 TRANSFORM_VERBS = {
-    "map_filter": "clean", "enrich": "enrich", "unnest": "unnest", "fan_out": "split", "rollup": "rollup", "sql_join": "join",
+    "map_filter": "clean", "enrich": "enrich", "unnest": "unnest", "fan_out": "split", "rollup": "rollup",
+    "sql_join": "join",
 }  # fmt: skip
 
 
@@ -38,10 +39,12 @@ _SOURCES = (
           ("production", "tier-1")),
     Known("prod-payments", "mysql", 1, ("payments.transactions", "payments.refunds"), 9.0,
           ("production", "tier-1", "finance", "pii")),
-    Known("prod-inventory", "sqlserver", 2, ("dbo.stock", "dbo.warehouses", "dbo.movements"), 6.0, ("production", "tier-1")),
+    Known("prod-inventory", "sqlserver", 2, ("dbo.stock", "dbo.warehouses", "dbo.movements"), 6.0,
+          ("production", "tier-1")),
     Known("prod-customers", "mongodb", 3, ("crm.customers", "crm.contacts"), 4.0, ("production", "pii")),
     Known("prod-sessions", "dynamodb", 2, ("default.sessions", "default.devices"), 22.0, ("production", "tier-2")),
-    Known("prod-archive", "postgresql", 1, ("public.closed_orders",), 0.002, ("production", "tier-2")),  # idle, and healthy
+    # Hardly an event, and healthy: what a rule about silence has to tell from a stall.
+    Known("prod-archive", "postgresql", 1, ("public.closed_orders",), 0.002, ("production", "tier-2")),
     Known("prod-shipments", "mysql", 1, ("logistics.shipments", "logistics.carriers"), 3.0, ("production", "tier-2")),
     Known("prod-billing", "oracle", 1, ("BILLING.INVOICES", "BILLING.LINES"), 2.0, ("production", "finance")),
     Known("staging-orders", "postgresql", 1, ("public.orders", "public.order_items"), 0.5, ("staging",)),
@@ -57,9 +60,10 @@ _DESTINATIONS = (
     Known("marts", "redshift", 1, tags=("production", "tier-2")),
 )
 _DOMAINS = (
-    "accounts", "ads", "audit", "bookings", "carts", "claims", "contracts", "coupons", "events", "identity", "invoices",
-    "ledger", "loyalty", "messages", "notifications", "partners", "policies", "pricing", "profiles", "quotes", "ratings",
-    "returns", "reviews", "search", "settlements", "stores", "subscriptions", "suppliers", "tickets", "users", "vouchers",
+    "accounts", "ads", "audit", "bookings", "carts", "claims", "contracts", "coupons", "events", "identity",
+    "invoices", "ledger", "loyalty", "messages", "notifications", "partners", "policies", "pricing", "profiles",
+    "quotes", "ratings", "returns", "reviews", "search", "settlements", "stores", "subscriptions", "suppliers",
+    "tickets", "users", "vouchers",
 )  # fmt: skip
 _STAGES = (("prod", ("production", "tier-2"), 1.0), ("staging", ("staging",), 0.1))
 _REGIONS = ("", "-eu", "-us", "-ap", "-uk", "-latam")

@@ -69,7 +69,8 @@ class Scenario:
                 for entity in fit:
                     tasks = getattr(entity, "tasks", None)
                     if isinstance(task, int) and tasks is not None and task >= tasks:
-                        mistakes.append(event.mistake(f"{entity.name} has no task {task}; its tasks are 0 to {tasks - 1}"))
+                        what = f"{entity.name} has no task {task}; its tasks are 0 to {tasks - 1}"
+                        mistakes.append(event.mistake(what))
         if mistakes:
             raise ConfigError("\n".join(map(str, sorted(mistakes))))
         return incidents, [Fault(**fault) for fault in self.faults]

@@ -114,7 +114,11 @@ class _Reader:
         if do not in known:
             self._add(nodes["do"], f"unknown `do: {do}`; {choice(str(do), known)}")
             return
-        at = self._convert(nodes["at"], duration) if "at" in nodes else self._missing(node, "at", "when it begins, e.g. 20s")
+        at = None
+        if "at" in nodes:
+            at = self._convert(nodes["at"], duration)
+        else:
+            self._missing(node, "at", "when it begins, e.g. 20s")
         until = self._convert(nodes["until"], duration) if "until" in nodes else FOREVER
         if at is not None and until is not None and until <= at and do != "appear":
             self._add(nodes["until"], f"`until` ({until:g}s) is not after `at` ({at:g}s)")
@@ -141,8 +145,9 @@ class _Reader:
 
     def _fault(self, nodes: Mapping[str, yaml.Node]) -> dict[str, Any]:
         readers = {
-            "path": text, "method": text, "status": whole, "detail": text, "body": text, "retry_after": text, "delay": duration,
-            "times": whole, "after": whole, "size": whole, "location": text, "kind": text, "ids": name_list,
+            "path": text, "method": text, "kind": text, "status": whole, "detail": text, "body": text,
+            "retry_after": text, "delay": duration, "times": whole, "after": whole, "size": whole, "location": text,
+            "ids": name_list,
         }  # fmt: skip
         found: dict[str, Any] = {}
         for key, value in nodes.items():
@@ -195,7 +200,8 @@ class _Reader:
         return []
 
     def _key(self, node: yaml.Node, name: str) -> yaml.Node:
-        return next(key for key, _ in node.value if key.value == name)
+        found: yaml.Node = next(key for key, _ in node.value if key.value == name)
+        return found
 
     def _convert(self, node: yaml.Node, convert: Any) -> Any:
         try:

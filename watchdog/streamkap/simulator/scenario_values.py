@@ -35,7 +35,7 @@ def what_is(node: yaml.Node | None) -> str:
     """A node as a mistake names it."""
     if isinstance(node, yaml.ScalarNode):
         return repr(node.value) if node.value else "nothing"
-    return {yaml.MappingNode: "a map", yaml.SequenceNode: "a list"}.get(type(node), "nothing") if node else "nothing"
+    return "a map" if isinstance(node, yaml.MappingNode) else "a list" if node else "nothing"
 
 
 def text(node: yaml.Node) -> str:
@@ -63,7 +63,8 @@ def duration(node: yaml.Node) -> float:
     try:
         return parse_duration(node.value if isinstance(node, yaml.ScalarNode) else "")
     except ValueError:
-        raise BadValueError(f"{what_is(node)} is not a duration; write a number and ms, s, m, h or d, e.g. 90s") from None
+        expected = "write a number and ms, s, m, h or d, e.g. 90s"
+        raise BadValueError(f"{what_is(node)} is not a duration; {expected}") from None
 
 
 def flag(node: yaml.Node) -> bool:
@@ -108,6 +109,6 @@ def read_arg(node: yaml.Node, arg: Arg) -> Any:
             return float(node.value)
         return 1000 * duration(node)
     return {
-        Arg.DURATION: duration, Arg.NUMBER: number, Arg.WHOLE: whole, Arg.TEXT: text, Arg.FLAG: flag, Arg.SCALAR: scalar,
-        Arg.TEXTS: name_list,
+        Arg.DURATION: duration, Arg.NUMBER: number, Arg.WHOLE: whole, Arg.TEXT: text, Arg.FLAG: flag,
+        Arg.SCALAR: scalar, Arg.TEXTS: name_list,
     }[arg](node)  # fmt: skip

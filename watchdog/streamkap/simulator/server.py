@@ -13,7 +13,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from watchdog.streamkap.simulator.api import Answer
+from watchdog.streamkap.simulator.exchange import Answer, error
 from watchdog.streamkap.simulator.faults import Fault, Kind
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class _HttpServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         # Clients that hang up are what faults are for; anything else is a bug of ours.
-        if not isinstance(sys.exception() if sys.version_info >= (3, 11) else None, OSError):
+        if not isinstance(sys.exception(), OSError):
             logger.exception("the simulator failed to answer")
 
 
@@ -95,12 +95,12 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > _MAX_BODY:
-            self._write(Answer(413, b'{"detail":"Request Entity Too Large"}'), "", len(b""))
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or int(length) > _MAX_BODY:
+            self._write(error(413, "Request Entity Too Large"), "req-too-large")
             self.close_connection = True
             return
-        content = self.rfile.read(length)
+        content = self.rfile.read(int(length))
         answer, fault, request_id = self.server.handle_asked(
             self.command, self.path, self.headers.get("Authorization", ""), content
         )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from watchdog.errors import ConfigError
-from watchdog.streamkap.simulator.api import Answer, Api, Asked, error
+from watchdog.streamkap.simulator.api import Api
 from watchdog.streamkap.simulator.dialect import Dialect, Shape
+from watchdog.streamkap.simulator.exchange import Answer, Asked, error
 from watchdog.streamkap.simulator.faults import Fault, Faults, Kind, error_body
 from watchdog.streamkap.simulator.fleet import KIND_OF, Destination, Fleet, Listed, Source
 from watchdog.streamkap.simulator.scenario import Scenario
@@ -73,21 +75,23 @@ class Simulator:
         self.requests: deque[Asked] = deque(maxlen=_KEPT_REQUESTS)
         self._host, self._port = host, port
         self._server: Server | None = None
+        self._begun: float | None = None
         self._counted = 0
         self._lock = threading.Lock()
 
     # Life
 
     def start(self) -> None:
-        """Listens from now on; this is instant 0 of the scenario."""
+        """Listens from now on; the first time, this is instant 0 of the scenario."""
         if self._server is None:
             self._server = Server(self._handle, self._host, self._port)
             self._port = self._server.address[1]  # the same one, should it start again
-            self._api.since = self.clock()
+            if self._begun is None:
+                self._begun = self._api.since = self.clock()
             self._server.start()
 
     def stop(self) -> None:
-        """Ends every connection and the listening; can be started again, on the same port, at instant 0."""
+        """Ends every connection and the listening; can be started again, on the same port, while the world goes on."""
         if self._server is not None:
             self._server.stop()
             self._server = None
@@ -96,7 +100,9 @@ class Simulator:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         self.stop()
 
     @property
@@ -131,13 +137,13 @@ class Simulator:
         `status` alone answers with it; `kind` is one of `Kind`. `how`: method, times, after, at, until, detail, body,
         retry_after, delay, size, location, ids (see `Fault`).
         """
-        if kind is None:
-            kind = Kind.STATUS
         if status is not None:
             how["status"] = status
-        if "retry_after" in how and how["retry_after"] is not None:
+        if how.get("retry_after") is not None:
             how["retry_after"] = str(how["retry_after"])
-        return self.faults.add(Fault(path, Kind(kind), **how))
+        for entity in how.get("ids", ()):
+            self.find(entity)
+        return self.faults.add(Fault(path, Kind(kind or Kind.STATUS), **how))
 
     def revoke_tokens(self) -> None:
         """The next request of everybody gets 401."""
@@ -186,8 +192,9 @@ class Simulator:
     def add(self, entity: Listed) -> None:
         """One entity more, from now on."""
         self.world.fleet = self.world.fleet.plus(entity)
-        self.world.pins.set(entity.id, "exists", False, -1e18)
-        self.world.pins.set(entity.id, "exists", True, self.now)
+        if self._begun is not None:
+            self.world.pins.set(entity.id, "exists", False, -math.inf)
+            self.world.pins.set(entity.id, "exists", True, self.now)
 
     def find(self, entity: str) -> Listed:
         """By `name`, `kind/name` or id. Raises KeyError with what would be accepted."""
@@ -210,7 +217,8 @@ class Simulator:
             part = ("task", str(task))
         elif topic is not None:
             part = ("topic", topic_id(found, topic))
-        self.world.pins.set(found.id, metric, value, self.now, part)
+        # What is set before the start has always been so.
+        self.world.pins.set(found.id, metric, value, self.now if self._begun is not None else -math.inf, part)
 
     def _handle(self, method: str, target: str, authorization: str, content: bytes) -> tuple[Answer, Fault | None, str]:
         asked = Asked.parse(method, target, content, self.tokens.accepts(authorization), self.clock())
@@ -220,8 +228,8 @@ class Simulator:
             request_id = f"req-{self._counted:06d}"
         fault = self.faults.hit(method, asked.path)
         if fault is not None and fault.kind in _SPOILED_WHOLE:
-            return _spoiled(fault), None, request_id
-        without = _leaving_out(fault) if fault is not None and fault.kind is Kind.MISSING else None
+            return _spoiled(fault, asked.path), None, request_id
+        without = self._leaving_out(fault) if fault is not None and fault.kind is Kind.MISSING else None
         try:
             answer = self._api.answer(asked, without)
         except Exception as unexpected:  # a bug of ours must not look like silence to the client under test
@@ -229,6 +237,10 @@ class Simulator:
         if fault is not None and fault.kind is Kind.CONTENT_TYPE:
             answer = replace(answer, content_type="text/plain")
         return answer, fault, request_id
+
+    def _leaving_out(self, fault: Fault) -> Callable[[Sequence[str]], Collection[str]]:
+        named = {self.find(entity).id for entity in fault.ids}
+        return lambda ids: named or set(ids[::2])
 
 
 def find(fleet: Fleet, entity: str) -> Listed:
@@ -249,22 +261,15 @@ def _some(names: Iterable[str], most: int = 10) -> str:
     return ", ".join(known[:most]) + (f" and {len(known) - most} more" if len(known) > most else "")
 
 
-def _spoiled(fault: Fault) -> Answer:
+def _spoiled(fault: Fault, path: str) -> Answer:
     if fault.kind is Kind.EMPTY:
         return Answer(200, b"")
     if fault.kind is Kind.HTML:
         return Answer(200, b"<!doctype html><title>Maintenance</title><p>We are back soon.</p>", "text/html")
     if fault.kind is Kind.MALFORMED:
-        return Answer(200, b'{"connector_metrics": {"66a0')
+        return Answer(200, (fault.detail or '{"connector_metrics": {"66a0').encode())
     if fault.kind is Kind.REDIRECT:
-        return Answer(307, b"", headers={"Location": fault.location})
+        return Answer(307, b"", headers={"Location": fault.location.rstrip("/") + path})
     body, content_type = error_body(fault.status, fault.body, fault.detail)
     retry_after = "1" if fault.retry_after is None and fault.status == 429 else fault.retry_after
     return Answer(fault.status, body, content_type, {"Retry-After": retry_after} if retry_after else {})
-
-
-def _leaving_out(fault: Fault) -> Callable[[Sequence[str]], set[str]]:
-    def left_out(ids: Sequence[str]) -> set[str]:
-        return set(fault.ids) if fault.ids else set(ids[::2])
-
-    return left_out

@@ -50,7 +50,7 @@ class Pins:
             return {}
         found: dict[tuple[Part, str], Value] = {}
         for place, history in list(known.items()):
-            value = next((value for since, value in reversed(history) if since <= at), UNSET)
+            value: Any = next((value for since, value in reversed(history) if since <= at), UNSET)
             if value is not UNSET:
                 found[place] = value
         return found
@@ -120,7 +120,7 @@ class World:
                 failed.append(int(incident.args.get("task", 0)))
         usual = _TASK_OF_STATUS.get(str(status), "RUNNING")
         tasks: dict[int, Value] = dict.fromkeys(range(entity.tasks), usual)
-        tasks.update({number: "FAILED" for number in failed})
+        tasks.update(dict.fromkeys(failed, "FAILED"))
         for (part, metric), value in self.pins.of(entity.id, at).items():
             if part is None and metric == "connector_status":
                 status = value
@@ -154,7 +154,7 @@ class World:
             return found
         for incident in reversed(self.timeline.of(entity.id)):
             if incident.holds(at) and incident.do in ("broken", "status"):
-                return "Broken" if incident.do == "broken" else incident.args["value"]  # type: ignore[no-any-return]
+                return "Broken" if incident.do == "broken" else incident.args["value"]
         states = []
         for id in (entity.source, entity.destination):
             part = self.find(id, at)
