@@ -49,11 +49,13 @@ screenshots: $(DEVELOPMENT)
 messages: $(DEVELOPMENT)
 	$(BIN)/python tests/pictures/messages.py $(ARGS)
 
+# The first engine that answers; ENGINE=podman names one. HEALTHCHECK needs docker's format, which is docker's only one.
 image:
-	@engine=$$(command -v docker || command -v podman || command -v buildah) \
-	  || { echo "make image needs docker, podman or buildah" >&2; exit 1; }; \
-	case $$engine in *docker) format= ;; *) format="--format docker" ;; esac; \
-	$$engine build $$format --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --tag $(IMAGE) .
+	@for engine in $(or $(ENGINE),docker podman buildah); do \
+	  $$engine info >/dev/null 2>&1 || continue; \
+	  case $$engine in *docker) format= ;; *) format="--format docker" ;; esac; \
+	  exec $$engine build $$format --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --tag $(IMAGE) $(ARGS) .; \
+	done; echo "make image needs docker, podman or buildah, and none of them answers" >&2; exit 1
 
 requirements: $(BIN)/uv
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
