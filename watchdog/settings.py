@@ -147,10 +147,20 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _listing_not_shorter_than_a_poll(self) -> Settings:
         if self.watchdog_listing_every < self.watchdog_poll_every:
+            if "watchdog_listing_every" not in self.model_fields_set:
+                object.__setattr__(self, "watchdog_listing_every", self.watchdog_poll_every)
+                return self
             raise ValueError(
                 f"WATCHDOG_LISTING_EVERY={format_duration(self.watchdog_listing_every)} is shorter than a poll; "
                 f"write {format_duration(self.watchdog_poll_every)} (WATCHDOG_POLL_EVERY) or more"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Settings:
+        if (self.streamkap_client_id is None) != (self.streamkap_secret is None) and self.streamkap_token is None:
+            missing = "STREAMKAP_CLIENT_ID" if self.streamkap_client_id is None else "STREAMKAP_SECRET"
+            raise ValueError(f"{missing} is not set, but its other half is; set both, or STREAMKAP_TOKEN instead")
         return self
 
     # -- what others ask

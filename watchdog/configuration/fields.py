@@ -1,0 +1,203 @@
+"""Reading fields: a mapping of a rule file to typed values; what does not fit becomes a mistake with its place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Iterable
+from enum import StrEnum
+from typing import TypeVar
+
+from watchdog.configuration.places import Mapping, Node, Place, Scalar, Sequence
+from watchdog.errors import Mistake
+from watchdog.units import parse_duration
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the nearest known word, "" where none is near."""
+    close = difflib.get_close_matches(word, list(known), 1, cutoff=0.6)
+    if not close:
+        folded = {one.lower(): one for one in known}
+        close = [folded[word.lower()]] if word.lower() in folded else []
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def expected(what: str, node: Node) -> str:
+    """`'5 minutes' is not a …`-like beginning for a node of the wrong kind."""
+    return f"{shown(node)} is not {what}"
+
+
+def shown(node: Node) -> str:
+    """What was found, short enough for a line."""
+    if isinstance(node, Mapping):
+        return "a mapping"
+    if isinstance(node, Sequence):
+        return "a list"
+    if node.value is None and not node.style:
+        return "nothing"
+    text = node.text if len(node.text) <= 60 else node.text[:57] + "…"
+    return f"'{text}'"
+
+
+class Fields:
+    """One mapping being read. `take` marks keys as known; `finish` complains of the others."""
+
+    def __init__(self, node: Mapping, known: Collection[str], mistakes: list[Mistake]) -> None:
+        self.node = node
+        self.mistakes = mistakes
+        self._known = list(known)
+        for key, place in node.keys.items():
+            if key not in known:
+                hint = did_you_mean(key, known)
+                accepted = "" if hint else f"; known here: {', '.join(self._known)}"
+                self.mistakes.append(place.mistake(f"unknown key '{key}'{hint}{accepted}"))
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.node.items
+
+    def get(self, key: str) -> Node | None:
+        return self.node.items.get(key)
+
+    def place(self, key: str) -> Place:
+        """Of the value, or of the whole mapping where the key is missing."""
+        node = self.node.items.get(key)
+        return self.node.place if node is None else node.place
+
+    def wrong(self, key: str, what: str) -> None:
+        self.mistakes.append(self.place(key).mistake(what))
+
+    def require(self, *keys: str) -> bool:
+        """Complain of required keys that are missing."""
+        missing = [key for key in keys if key not in self.node.items]
+        for key in missing:
+            self.mistakes.append(self.node.place.mistake(f"'{key}' is missing"))
+        return not missing
+
+    # -- typed values; None where the key is missing or wrong
+
+    def text(self, key: str, *, empty: bool = False) -> str | None:
+        node = self.get(key)
+        if node is None:
+            return None
+        if not isinstance(node, Scalar) or (node.value is None and not node.style):
+            self.wrong(key, f"{key}: {expected('a text', node)}")
+            return None
+        if not node.text.strip() and not empty:
+            self.wrong(key, f"{key}: is empty; write a text")
+            return None
+        return node.text
+
+    def duration(self, key: str) -> float | None:
+        node = self.get(key)
+        if node is None:
+            return None
+        if not isinstance(node, Scalar):
+            self.wrong(key, f"{key}: {expected('a duration', node)}; write a number and ms, s, m, h or d, e.g. 5m")
+            return None
+        if node.text == "0":
+            return 0.0
+        try:
+            return parse_duration(node.text)
+        except ValueError as cause:
+            self.wrong(key, f"{key}: {cause}")
+            return None
+
+    def flag(self, key: str) -> bool | None:
+        node = self.get(key)
+        if node is None:
+            return None
+        if isinstance(node, Scalar) and isinstance(node.value, bool):
+            return node.value
+        self.wrong(key, f"{key}: {expected('true or false', node)}; write true or false")
+        return None
+
+    def choice(self, key: str, among: type[_Choice]) -> _Choice | None:
+        node = self.get(key)
+        if node is None:
+            return None
+        words = [str(one) for one in among]
+        if isinstance(node, Scalar) and node.text in words:
+            return among(node.text)
+        hint = did_you_mean(node.text, words) if isinstance(node, Scalar) else ""
+        self.wrong(key, f"{key}: {expected('one of them', node)}; write {_either(words)}{hint}")
+        return None
+
+    def texts(self, key: str, *, single: bool = False) -> tuple[tuple[str, Place], ...] | None:
+        """A list of texts, each with its place; one text alone where `single` allows it."""
+        node = self.get(key)
+        if node is None:
+            return None
+        if single and isinstance(node, Scalar) and not (node.value is None and not node.style):
+            return ((node.text, node.place),)
+        if not isinstance(node, Sequence):
+            form = "a text or a list of texts" if single else "a list"
+            self.wrong(key, f"{key}: {expected(form, node)}; write [a, b]")
+            return None
+        found = []
+        for item in node.items:
+            if isinstance(item, Scalar) and not (item.value is None and not item.style):
+                found.append((item.text, item.place))
+            else:
+                self.mistakes.append(item.place.mistake(f"{key}: {expected('a text', item)}"))
+        return tuple(found)
+
+    def mapping(self, key: str) -> Mapping | None:
+        node = self.get(key)
+        if node is None or (isinstance(node, Scalar) and node.value is None and not node.style):
+            return None
+        if isinstance(node, Mapping):
+            return node
+        self.wrong(key, f"{key}: {expected('a mapping', node)}; write names and values below it")
+        return None
+
+    def mappings(self, key: str) -> list[Mapping]:
+        """A list of mappings; items of another kind are mistakes."""
+        node = self.get(key)
+        if node is None or (isinstance(node, Scalar) and node.value is None and not node.style):
+            return []
+        if not isinstance(node, Sequence):
+            self.wrong(key, f"{key}: {expected('a list', node)}; begin each entry with '- '")
+            return []
+        found = []
+        for item in node.items:
+            if isinstance(item, Mapping):
+                found.append(item)
+            else:
+                what = f"{key}: {expected('a mapping', item)}; write names and values"
+                self.mistakes.append(item.place.mistake(what))
+        return found
+
+    def text_map(self, key: str) -> dict[str, str]:
+        """Names to texts; scalars of every kind are taken as written."""
+        node = self.mapping(key)
+        if node is None:
+            return {}
+        found = {}
+        for name, value in node.items.items():
+            if isinstance(value, Scalar):
+                found[name] = value.text
+            else:
+                self.mistakes.append(value.place.mistake(f"{key}.{name}: {expected('a text', value)}"))
+        return found
+
+
+def in_text(node: Scalar, offset: int, length: int, what: str) -> Mistake:
+    """A mistake inside a scalar's text, underlined below it."""
+    place = node.place_of(offset)
+    line, start = _excerpt(node.text, offset)
+    underline = " " * (offset - start) + "^" * max(1, min(length, len(line) - (offset - start)))
+    return place.mistake(f"{what}\n    {line}\n    {underline}")
+
+
+def _excerpt(text: str, offset: int) -> tuple[str, int]:
+    start = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    return text[start : len(text) if end < 0 else end], start
+
+
+def _either(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+Check = Callable[[str], str | None]

@@ -1,0 +1,243 @@
+"""Reading rules: one entry of `rules:` to a Rule, or its mistakes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+
+from watchdog.configuration.fields import Fields, did_you_mean, expected, in_text
+from watchdog.configuration.places import Mapping, Node, Place, Scalar
+from watchdog.configuration.where import read_where
+from watchdog.errors import ExpressionError, Mistake
+from watchdog.notify import texts
+from watchdog.readings.catalogue import CATALOGUE
+from watchdog.readings.fleet import LABELS, Kind
+from watchdog.rules.expressions import Expression, param_mistake
+from watchdog.rules.rule import Flapping, NoData, Override, Quantity, Rule, Severity, Terms
+from watchdog.rules.selector import Selector
+from watchdog.units import parse_duration, parse_size
+
+_TERMS = ("params", "for", "keep_firing_for", "severity", "no_data", "labels", "enabled")
+_DEFAULTS = ("for", "keep_firing_for", "severity", "no_data", "labels", "annotations", "flapping", "enabled")
+_KEYS = ("alert", "each", "where", "expr", "clear", "params", "overrides", "for", "keep_firing_for", "no_data",
+         "severity", "flapping", "labels", "annotations", "suppresses", "enabled")  # fmt: skip
+#: Labels every alert gets by itself.
+RESERVED = ("alertname", "severity", "flapping")
+_RULE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_:.-]*\Z")
+_LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What `defaults:` of a file says for its rules."""
+
+    terms: Terms = field(default_factory=Terms)
+    annotations: dict[str, str] = field(default_factory=dict)
+    flapping: Flapping | None = field(default_factory=Flapping)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rule that was read, where its parts stand (for mistakes found only among all files), and its warnings."""
+
+    rule: Rule
+    name_at: Place
+    suppresses_at: tuple[Place, ...] = ()
+
+
+@dataclass(slots=True)
+class RuleReader:
+    """Reads the rules of one file. `seen` are metrics some poll has had, beside the catalogue's."""
+
+    mistakes: list[Mistake]
+    warnings: list[Mistake]
+    seen: Collection[str] = ()
+
+    def defaults(self, node: Node) -> Defaults:
+        if not isinstance(node, Mapping):
+            self.mistakes.append(node.place.mistake(f"defaults: {expected('a mapping', node)}"))
+            return Defaults()
+        fields = Fields(node, _DEFAULTS, self.mistakes)
+        terms = self._terms(fields, Terms(), None, {})
+        return Defaults(terms, fields.text_map("annotations"), self._flapping(fields, Flapping()))
+
+    def rule(self, node: Mapping, defaults: Defaults) -> Found | None:
+        """One rule; None where it has mistakes."""
+        before = len(self.mistakes)
+        fields = Fields(node, _KEYS, self.mistakes)
+        fields.require("alert", "each", "expr")
+        name = fields.text("alert")
+        if name is not None and not _RULE_NAME.match(name):
+            fields.wrong("alert", f"alert: '{name}' cannot be a rule's name; write letters, digits, _ : . or -")
+        each = fields.choice("each", Kind)
+        labels = LABELS[each] if each is not None else tuple({one for names in LABELS.values() for one in names})
+        where = Selector() if "where" not in fields else read_where(node.items["where"], labels, self.mistakes)
+        terms = self._terms(fields, defaults.terms, each, {})
+        annotations = {**defaults.annotations, **fields.text_map("annotations")}
+        expr = self._expression(fields, "expr", each, terms)
+        clear = self._expression(fields, "clear", each, terms)
+        overrides = self._overrides(fields, labels, terms, each, [one for one in (expr, clear) if one is not None])
+        self._texts(fields, annotations, each, terms)
+        suppresses = fields.texts("suppresses") or ()
+        flapping = self._flapping(fields, defaults.flapping)
+        if len(self.mistakes) > before or name is None or each is None or expr is None:
+            return None
+        place = node.key("alert")
+        rule = Rule(
+            name=name,
+            each=each,
+            expr=expr,
+            clear=clear,
+            where=where,
+            terms=terms,
+            overrides=tuple(overrides),
+            flapping=flapping,
+            annotations=annotations,
+            suppresses=tuple(text for text, _ in suppresses),
+            place=f"{place.file}:{place.line}",
+        )
+        return Found(rule, fields.place("alert"), tuple(at for _, at in suppresses))
+
+    # -- parts
+
+    def _terms(self, fields: Fields, base: Terms, each: Kind | None, declared: dict[str, Quantity]) -> Terms:
+        """`base` with what these fields name; maps are merged key by key."""
+        for_, keep = fields.duration("for"), fields.duration("keep_firing_for")
+        severity, no_data = fields.choice("severity", Severity), fields.choice("no_data", NoData)
+        enabled = fields.flag("enabled")
+        return replace(
+            base,
+            params={**base.params, **self._params(fields, declared)},
+            for_=base.for_ if for_ is None else for_,
+            keep_firing_for=base.keep_firing_for if keep is None else keep,
+            severity=severity or base.severity,
+            no_data=no_data or base.no_data,
+            labels={**base.labels, **self._labels(fields, each)},
+            enabled=base.enabled if enabled is None else enabled,
+        )
+
+    def _params(self, fields: Fields, declared: dict[str, Quantity]) -> dict[str, Quantity]:
+        node = fields.mapping("params")
+        found: dict[str, Quantity] = {}
+        for name, value in ({} if node is None else node.items).items():
+            assert node is not None
+            wrong = param_mistake(name)
+            if wrong is not None:
+                self.mistakes.append(node.keys[name].mistake(f"params: {wrong}"))
+            elif declared and name not in declared:
+                hint = did_you_mean(name, declared) or f"; the rule has {', '.join(declared)}"
+                self.mistakes.append(node.keys[name].mistake(f"params: the rule has no param '{name}'{hint}"))
+            elif not isinstance(value, Scalar) or (value.value is None and not value.style):
+                what = f"params.{name}: {expected('a value', value)}; write a number, a duration, a size or a text"
+                self.mistakes.append(value.place.mistake(what))
+            else:
+                found[name] = quantity(value)
+        return found
+
+    def _labels(self, fields: Fields, each: Kind | None) -> dict[str, str]:
+        node = fields.mapping("labels")
+        found = fields.text_map("labels")
+        for name in list(found):
+            assert node is not None
+            place = node.keys[name]
+            if not _LABEL_NAME.match(name):
+                self.mistakes.append(place.mistake(f"labels: '{name}' is no label name; write letters, digits and _"))
+            elif name in RESERVED:
+                self.mistakes.append(place.mistake(f"labels: '{name}' is set by the watchdog itself; choose another name"))
+            elif each is not None and name in LABELS[each]:
+                what = f"labels: '{name}' would overwrite the {each}'s own label; choose another name"
+                self.mistakes.append(place.mistake(what))
+        return found
+
+    def _flapping(self, fields: Fields, base: Flapping | None) -> Flapping | None:
+        node = fields.get("flapping")
+        if node is None:
+            return base
+        if isinstance(node, Scalar) and node.text == "off":
+            return None
+        if not isinstance(node, Mapping):
+            fields.wrong("flapping", f"flapping: {expected('a mapping', node)}; write {{changes: 6, within: 1h}} or off")
+            return base
+        inner = Fields(node, ("changes", "within"), self.mistakes)
+        flapping = base or Flapping()
+        within = inner.duration("within")
+        changes = inner.get("changes")
+        if changes is not None:
+            if not isinstance(changes, Scalar) or isinstance(changes.value, bool) or not isinstance(changes.value, int) \
+                    or changes.value < 2:  # fmt: skip
+                inner.wrong("changes", f"changes: {expected('a number of changes', changes)}; write 2 or more, e.g. 6")
+            else:
+                flapping = replace(flapping, changes=changes.value)
+        if within is not None:
+            if within <= 0:
+                inner.wrong("within", "within: has to be longer than nothing, e.g. 1h")
+            flapping = replace(flapping, within=within)
+        return flapping
+
+    def _expression(self, fields: Fields, key: str, each: Kind | None, terms: Terms) -> Expression | None:
+        text, node = fields.text(key), fields.get(key)
+        if text is None or each is None or not isinstance(node, Scalar):
+            return None
+        try:
+            expression = Expression.parse(text, each=each, params=terms.params)
+        except ExpressionError as cause:
+            self.mistakes += [in_text(node, offset, length, f"{key}: {what}") for offset, length, what in cause.mistakes]
+            return None
+        self._unseen(expression, node, key)
+        return expression
+
+    def _unseen(self, expression: Expression, node: Scalar, key: str) -> None:
+        """A metric that neither the catalogue nor any poll knows is probably misspelled."""
+        for _, metric in sorted(expression.metrics):
+            if metric in CATALOGUE or metric in self.seen:
+                continue
+            offset = max(0, node.text.find(metric))
+            hint = did_you_mean(metric, {*CATALOGUE, *self.seen})
+            what = f"{key}: no poll has seen a metric '{metric}', and it is not in the catalogue{hint}"
+            self.warnings.append(node.place_of(offset).mistake(what))
+
+    def _overrides(
+        self, fields: Fields, labels: Collection[str], terms: Terms, each: Kind | None, expressions: list[Expression]
+    ) -> list[Override]:
+        found = []
+        for node in fields.mappings("overrides"):
+            inner = Fields(node, ("where", *_TERMS), self.mistakes)
+            where = Selector()
+            if inner.require("where"):
+                where = read_where(node.items["where"], labels, self.mistakes)
+            merged = self._terms(inner, terms, each, dict(terms.params))
+            for expression in expressions:
+                try:
+                    expression.bound(merged.params)
+                except ExpressionError as cause:
+                    whats = "; ".join(what for _, _, what in cause.mistakes)
+                    self.mistakes.append(inner.place("params").mistake(f"params: do not fit '{expression.text}': {whats}"))
+            found.append(Override(where, merged))
+        return found
+
+    def _texts(self, fields: Fields, annotations: dict[str, str], each: Kind | None, terms: Terms) -> None:
+        """Templates are checked here, so that a broken one is found before anybody is woken."""
+        node = fields.mapping("annotations")
+        names = {*(LABELS[each] if each is not None else ()), *RESERVED, *terms.labels}
+        for key in ("summary", "description"):
+            value = None if node is None else node.items.get(key)
+            if key in annotations and isinstance(value, Scalar):
+                for offset, what in texts.check(value.text, names, params=terms.params):
+                    self.mistakes.append(in_text(value, offset, 1, f"{key}: {what}"))
+
+
+def quantity(node: Scalar) -> Quantity:
+    """A param's value: a duration, a size, a number, true or false, else a text. Quoted values are texts as well, but
+    a quoted duration is still a duration: people quote out of habit."""
+    if isinstance(node.value, bool):
+        return Quantity(node.value)
+    if isinstance(node.value, int | float):
+        return Quantity(float(node.value))
+    readers: tuple[tuple[Callable[[str], float], str], ...] = ((parse_duration, "s"), (parse_size, "bytes"))
+    for read, unit in readers:
+        try:
+            return Quantity(read(node.text), unit)
+        except ValueError:
+            continue
+    return Quantity(node.text)
