@@ -14,11 +14,11 @@ import msgspec
 
 from watchdog.errors import ApiError, ShapeError, SignInError
 from watchdog.streamkap import parallel
-from watchdog.streamkap.answers import document, error_of
+from watchdog.streamkap.answers import document, error_of, metrics_document
 from watchdog.streamkap.pages import Page, Pages, page_of
 from watchdog.streamkap.queries import MetricsQuery
 from watchdog.streamkap.signin import Credentials, SignIn, Token, token_of
-from watchdog.streamkap.wire import Budget, DeadlineError, Wire
+from watchdog.streamkap.wire import Answer, Budget, DeadlineError, Wire
 
 if TYPE_CHECKING:
     import httpx
@@ -131,13 +131,20 @@ class StreamkapClient:
         *,
         params: Mapping[str, str] | None = None,
         body: Any = None,
+        read: Callable[[str, Answer], Any] = document,
     ) -> Any:
-        """The JSON value of one answer; transient failures are tried again at once, as far as the budget allows."""
+        """What `read` makes of one answer; transient failures are tried again at once, as far as the budget allows."""
         encoded = None if body is None else msgspec.json.encode(body)
-        return self._retried(lambda: self._once(method, path, budget, params, encoded), budget)
+        return self._retried(lambda: self._once(method, path, budget, params, encoded, read), budget)
 
     def _once(
-        self, method: str, path: str, budget: Budget, params: Mapping[str, str] | None, body: bytes | None
+        self,
+        method: str,
+        path: str,
+        budget: Budget,
+        params: Mapping[str, str] | None,
+        body: bytes | None,
+        read: Callable[[str, Answer], Any],
     ) -> Any:
         what = f"{method} {path}"
         token = self._token(budget)
@@ -159,7 +166,7 @@ class StreamkapClient:
             refused = token
             token = self._sign_in.renewed(refused, lambda credentials: self._exchange(credentials, budget))
         if 200 <= answer.status < 300:
-            return document(what, answer)
+            return read(what, answer)
         raise error_of(what, answer, self._sign_in.secrets)
 
     def _retried(self, attempt: Callable[[], R], budget: Budget) -> R:
@@ -242,16 +249,19 @@ class StreamkapClient:
         return self.metrics("pipelines", query, budget, post=post)
 
     def metrics(self, of: Collection, query: MetricsQuery, budget: Budget, *, post: bool | None = None) -> Any:
-        """One bulk answer. The configured tenants are sent where the query names none."""
+        """One bulk answer: a MetricsDocument, or JSON in some other shape; `recognise` reads both.
+
+        The configured tenants are sent where the query names none.
+        """
         query = self._for_tenants(query)
         path = f"/{of}/metrics"
         if post is None:
             post = len(query.ids or ()) > _GET_IDS
         if not post:
-            return self.request("GET", path, budget, params=query.params())
+            return self.request("GET", path, budget, params=query.params(), read=metrics_document)
         body = {"ids": list(query.ids or ())} | ({"tenant_ids": list(query.tenant_ids)} if query.tenant_ids else {})
         rest = replace(query, ids=None, tenant_ids=None)
-        return self.request("POST", path, budget, params=rest.params(), body=body)
+        return self.request("POST", path, budget, params=rest.params(), body=body, read=metrics_document)
 
     def metrics_of_all(
         self, of: Collection, ids: Sequence[str], budget: Budget, query: MetricsQuery | None = None

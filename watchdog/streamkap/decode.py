@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -108,8 +109,10 @@ def newest_of(metrics: Metrics, otherwise: float, at: float) -> float | None:
     """The instant of the newest reading among these; None where there is none."""
     newest: float | None = None
     for name, raw in metrics.items():
-        if raw is None or not _is_metric(name):
+        if raw is None or name in DESCRIPTIVE:
             continue
+        if type(raw) is int and otherwise >= at:
+            return at  # by far the most
         one = leaf(name, raw)
         if one is None or one.value is None:
             continue
@@ -133,7 +136,10 @@ class _View:
         at = self._layers.at
         column: Column | None = None
         for layer, rows in self._in_rows(kind):
-            values = [metrics.get(metric) for metrics in rows]
+            try:
+                values = list(map(itemgetter(metric), rows))
+            except KeyError:
+                values = [metrics.get(metric) for metrics in rows]
             part = column_of(metric, values, at if layer.at is None else layer.at, at)
             if part is not None:
                 part = fresh(part, metric, at)
@@ -144,7 +150,10 @@ class _View:
         found = self._rows.get(kind)
         if found is None:
             ids = self._fleet.table(kind).ids
-            found = [(layer, [layer.metrics.get(id, _EMPTY) for id in ids]) for layer in self._layers.of(kind)]
+            found = []
+            for layer in self._layers.of(kind):
+                rows = list(map(layer.metrics.get, ids))
+                found.append((layer, [metrics or _EMPTY for metrics in rows]))
             self._rows[kind] = found
         return found
 
@@ -172,22 +181,32 @@ def column_of(metric: str, values: list[Any], otherwise: float, at: float) -> Co
     Scalars are of the instant `otherwise`, unless that is the poll's `at`. Plain numbers, by far the most, take no step
     per value in Python.
     """
+    times = None if otherwise >= at else np.full(len(values), otherwise)
+    if is_numeric(metric):
+        try:
+            return Column(_finite(np.fromiter(values, np.float64, len(values))), None, times)
+        except (TypeError, ValueError, OverflowError):
+            pass  # a null, a text that is no number, a series, more digits than fit
     types = set(map(type, values))
     types.discard(_NONE)
     if not types:
         return None
-    times = None if otherwise >= at else np.full(len(values), otherwise)
     if types <= _NUMBERS:
         try:
-            numbers = np.array(values, dtype=np.float64)
+            return Column(_finite(np.array(values, dtype=np.float64)), None, times)
         except OverflowError:
             return _column_by_value(metric, values, otherwise, at)
-        numbers[np.isinf(numbers)] = np.nan
-        return Column(numbers, None, times)
     if types == {str} and not is_numeric(metric):
-        texts = np.array([value.strip() or None if value else None for value in values], dtype=object)
+        # Few distinct ones: rows then share their texts, and later comparisons are few.
+        shared = {value: value and (value.strip() or None) for value in set(values)}
+        texts = np.array([shared[value] for value in values], dtype=object)
         return Column(np.full(len(values), np.nan), texts, times)
     return _column_by_value(metric, values, otherwise, at)
+
+
+def _finite(numbers: Floats) -> Floats:
+    numbers[np.isinf(numbers)] = np.nan
+    return numbers
 
 
 def _column_by_value(metric: str, values: list[Any], otherwise: float, at: float) -> Column:

@@ -63,10 +63,11 @@ def scalar(metric: str, raw: Any) -> float | str | None:
 
 
 def number(text: str) -> float | None:
-    """The number a text holds, or None: `840`, `8.4e2`, but neither `true` nor `1_000` nor `nan`."""
-    if not _NUMBER.fullmatch(text):
+    """The number a text holds, or None: `840`, `8.4e2`, but neither `true` nor `nan`."""
+    try:
+        value = float(text)
+    except ValueError:
         return None
-    value = float(text)
     return value if math.isfinite(value) else None
 
 

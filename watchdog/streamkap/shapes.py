@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from watchdog.readings.catalogue import CATALOGUE
+from watchdog.streamkap.answers import MetricsDocument
 from watchdog.streamkap.leaf import TIME_FIELDS
 
 #: Metrics of one entity: name to raw value, as `leaf` reads it.
@@ -55,6 +56,8 @@ DESCRIPTIVE = frozenset(
     | {"page", "page_size", "total", "has_next"}
 )
 SENSITIVE = frozenset(name for name, metric in CATALOGUE.items() if metric.sensitive)
+#: Names that make an object more than metrics: it is a row, an entry, or holds what must not be kept.
+_SPECIAL = frozenset({"value", *TIME_FIELDS, *SENSITIVE})
 _MAX_DEPTH = 24
 _PART = re.compile(r"[/:._-](?:task[/:._-]?)?([0-9]{1,6})")
 
@@ -87,11 +90,13 @@ def recognise(document: Any, ids: Collection[str], into: Found, *, only: str | N
 
     `only` is the one entity that was asked for: an answer that names no id is about it.
     """
-    for group, part in _groups(document, 0):
+    plain = isinstance(document, MetricsDocument)
+    parts = [(group, getattr(document, group.value)) for group in Group] if plain else _groups(document, 0)
+    for group, part in parts:
         if group is Group.ACCOUNT:
             _Walk(group, ids, into, only="").walk(part, _Place("", None))
             continue
-        rest = _taken(group or Group.ENTITY, part, ids, into) if isinstance(part, dict) else part
+        rest = _taken(group or Group.ENTITY, part, ids, into, plain=plain) if isinstance(part, dict) else part
         if rest:
             walk = _Walk(group or Group.ENTITY, ids, into, only=only, catalogued=group is None)
             assumed = only if only is not None and not walk.mentions(part, 0) else None
@@ -124,8 +129,11 @@ def _speaks_of_metrics(part: Any) -> bool:
     return isinstance(part, dict) and any(name in CATALOGUE and not CATALOGUE[name].text for name in part)
 
 
-def _taken(group: Group, part: dict[str, Any], ids: Collection[str], into: Found) -> dict[str, Any]:
-    """Take what is plainly keyed by id, dictionaries as they are; what is left is returned."""
+def _taken(group: Group, part: dict[str, Any], ids: Collection[str], into: Found, *, plain: bool) -> dict[str, Any]:
+    """Take what is plainly keyed by id, dictionaries as they are; what is left is returned.
+
+    `plain`: the types are known to fit.
+    """
     rest: dict[str, Any] = {}
     found = into.groups[group]
     if group in (Group.TASK, Group.TOPIC):
@@ -133,7 +141,11 @@ def _taken(group: Group, part: dict[str, Any], ids: Collection[str], into: Found
             if entity in ids and type(children) is dict:
                 strange = {}
                 for child, metrics in children.items():
-                    if type(metrics) is dict and _is_plain(metrics) and (group is Group.TOPIC or child.isdigit()):
+                    if (
+                        (plain or _has_plain_types(metrics))
+                        and (metrics.keys().isdisjoint(_SPECIAL) or _is_ordinary(metrics))
+                        and (group is Group.TOPIC or child.isdecimal())
+                    ):
                         found[f"{entity}/{child}"] = metrics
                     else:
                         strange[child] = metrics
@@ -143,23 +155,24 @@ def _taken(group: Group, part: dict[str, Any], ids: Collection[str], into: Found
                 rest[entity] = children
     else:
         for entity, metrics in part.items():
-            if entity in ids and type(metrics) is dict and _is_plain(metrics):
+            fits = entity in ids and (plain or _has_plain_types(metrics))
+            if fits and (metrics.keys().isdisjoint(_SPECIAL) or _is_ordinary(metrics)):
                 found[entity] = metrics
             else:
                 rest[entity] = metrics
     return rest
 
 
-def _is_plain(metrics: Metrics) -> bool:
-    """Names to scalars or lists, without a time of its own. Drops what is sensitive on the way."""
-    if dict in set(map(type, metrics.values())) or "value" in metrics:
-        return False
-    if "timestamp" in metrics or "time" in metrics or "ts" in metrics or "datetime" in metrics:
-        return False
+def _has_plain_types(metrics: Any) -> bool:
+    """Names to scalars or lists."""
+    return type(metrics) is dict and dict not in set(map(type, metrics.values()))
+
+
+def _is_ordinary(metrics: Metrics) -> bool:
+    """Metrics without a time or a value of their own. Drops what is sensitive on the way."""
     for name in SENSITIVE:
-        if name in metrics:
-            del metrics[name]
-    return True
+        metrics.pop(name, None)
+    return metrics.keys().isdisjoint(_SPECIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,13 +247,13 @@ class _Walk:
         if container and (key in _WRAPPERS or key in _GROUPS) and place.metric is None:
             return place
         if place.entity is not None and place.child is None and isinstance(value, dict | list):
-            if self.group is Group.TASK and key.isdigit():
+            if self.group is Group.TASK and key.isdecimal():
                 return _Place(place.entity, place.metric, key, place.time)
             if self.group is Group.TOPIC and isinstance(value, dict) and "value" not in value:
                 return _Place(place.entity, place.metric, key, place.time)
         if self.group in (Group.TASK, Group.TOPIC) and place.metric is not None and place.entity is not None:
             # metric → id → task → value
-            is_child = place.child is None and (self.group is Group.TOPIC or key.isdigit())
+            is_child = place.child is None and (self.group is Group.TOPIC or key.isdecimal())
             return _Place(place.entity, place.metric, key, place.time) if is_child else None
         if place.entity is None and container and isinstance(value, dict) and re.fullmatch("[0-9a-f]{24}", key):
             self.into.unknown.add(key)
@@ -306,5 +319,5 @@ class _Walk:
 
 def _is_task(value: Any) -> bool:
     if isinstance(value, str):
-        return value.isdigit() and len(value) < 7
+        return value.isdecimal() and len(value) < 7
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
