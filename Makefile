@@ -26,6 +26,7 @@ help:
 	@echo "make messages      draws the pictures of docs/messages.md"
 	@echo "make image         the container image ($(IMAGE)), FROM $(PYTHON_IMAGE)"
 	@echo "make requirements  pins the dependencies of pyproject.toml anew (UPGRADE=1: to their newest releases)"
+	@echo "make clean         removes .venv and everything else that can be made again"
 
 # On a terminal the demo stays for its status page until Ctrl-C; in a pipe or a script it ends with the incident.
 demo: $(RUNTIME)
