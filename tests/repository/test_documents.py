@@ -9,6 +9,7 @@ import pytest
 import typer.main
 
 from watchdog.cli import app
+from watchdog.readings.catalogue import CATALOGUE
 from watchdog.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -65,3 +66,8 @@ def test_every_make_target_named_exists(file: Path) -> None:
 def test_help_lists_every_target() -> None:
     targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE)) - {"help"}
     assert set(re.findall(r'@echo "make ([a-z]+) ', MAKEFILE)) == targets
+
+
+def test_every_number_of_its_own_that_the_manual_asks_for_is_one() -> None:
+    asked = set(re.findall(r"\bwatchdog_([a-z_]+)", (ROOT / "docs/operations.md").read_text("utf-8")))
+    assert asked - CATALOGUE.keys() - {"alerts"} == set()
