@@ -9,6 +9,8 @@ WatchdogError
 │   │   ├── SignInError    credentials refused (401/403 at sign-in, or a replayed 401)
 │   │   └── ShapeError     an answer arrived but cannot be what was asked for
 │   └── StoreError         the database cannot be opened, read or written
+│       └── FencedError    another replica leads now; what this one decided must not be written
+├── TextError              a template could not be made into a text; the plain reason is used instead
 └── DeliveryError          one message to one target failed (.permanent, .unknown, .retry_after)
 """
 
@@ -88,6 +90,14 @@ class ShapeError(ApiError):
 
 class StoreError(UnavailableError):
     """The database cannot be opened, read or written."""
+
+
+class FencedError(StoreError):
+    """Another replica leads now: nothing this one decided may be written or sent any more."""
+
+
+class TextError(WatchdogError):
+    """A template could not be made into a text."""
 
 
 class DeliveryError(WatchdogError):

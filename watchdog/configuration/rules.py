@@ -71,7 +71,8 @@ class RuleReader:
         if name is not None and not _RULE_NAME.match(name):
             fields.wrong("alert", f"alert: '{name}' cannot be a rule's name; write letters, digits, _ : . or -")
         each = fields.choice("each", Kind)
-        labels = LABELS[each] if each is not None else tuple({one for names in LABELS.values() for one in names})
+        every = {one for names in LABELS.values() for one in names}
+        labels = every if each is None else set(LABELS[each])
         where = Selector() if "where" not in fields else read_where(node.items["where"], labels, self.mistakes)
         terms = self._terms(fields, defaults.terms, each, {})
         annotations = {**defaults.annotations, **fields.text_map("annotations")}
@@ -142,9 +143,11 @@ class RuleReader:
             assert node is not None
             place = node.keys[name]
             if not _LABEL_NAME.match(name):
-                self.mistakes.append(place.mistake(f"labels: '{name}' is no label name; write letters, digits and _"))
+                what = f"labels: '{name}' is no label name; write letters, digits and _"
+                self.mistakes.append(place.mistake(what))
             elif name in RESERVED:
-                self.mistakes.append(place.mistake(f"labels: '{name}' is set by the watchdog itself; choose another name"))
+                what = f"labels: '{name}' is set by the watchdog itself; choose another name"
+                self.mistakes.append(place.mistake(what))
             elif each is not None and name in LABELS[each]:
                 what = f"labels: '{name}' would overwrite the {each}'s own label; choose another name"
                 self.mistakes.append(place.mistake(what))
@@ -157,7 +160,8 @@ class RuleReader:
         if isinstance(node, Scalar) and node.text == "off":
             return None
         if not isinstance(node, Mapping):
-            fields.wrong("flapping", f"flapping: {expected('a mapping', node)}; write {{changes: 6, within: 1h}} or off")
+            what = f"flapping: {expected('a mapping', node)}; write {{changes: 6, within: 1h}} or off"
+            fields.wrong("flapping", what)
             return base
         inner = Fields(node, ("changes", "within"), self.mistakes)
         flapping = base or Flapping()
@@ -182,7 +186,7 @@ class RuleReader:
         try:
             expression = Expression.parse(text, each=each, params=terms.params)
         except ExpressionError as cause:
-            self.mistakes += [in_text(node, offset, length, f"{key}: {what}") for offset, length, what in cause.mistakes]
+            self.mistakes += [in_text(node, at, length, f"{key}: {what}") for at, length, what in cause.mistakes]
             return None
         self._unseen(expression, node, key)
         return expression
@@ -212,7 +216,8 @@ class RuleReader:
                     expression.bound(merged.params)
                 except ExpressionError as cause:
                     whats = "; ".join(what for _, _, what in cause.mistakes)
-                    self.mistakes.append(inner.place("params").mistake(f"params: do not fit '{expression.text}': {whats}"))
+                    what = f"params: do not fit '{expression.text}': {whats}"
+                    self.mistakes.append(inner.place("params").mistake(what))
             found.append(Override(where, merged))
         return found
 

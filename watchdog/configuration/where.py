@@ -32,10 +32,12 @@ def _patterns(label: str, node: Node, mistakes: list[Mistake]) -> tuple[str, ...
     if isinstance(node, Scalar):
         return (node.text,)
     if isinstance(node, Mapping):
-        mistakes.append(node.place.mistake(f"where.{label}: a mapping is not a pattern; write a text or a list of texts"))
+        what = f"where.{label}: a mapping is not a pattern; write a text or a list of texts"
+        mistakes.append(node.place.mistake(what))
         return None
     if isinstance(node, Sequence) and not node.items:
-        mistakes.append(node.place.mistake(f"where.{label}: is an empty list, which would match everything; leave it out"))
+        what = f"where.{label}: is an empty list, which would match everything; leave it out"
+        mistakes.append(node.place.mistake(what))
         return None
     found = []
     for item in node.items:

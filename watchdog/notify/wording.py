@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from watchdog.alerts.episodes import Episode, Facts
+from watchdog.errors import TextError
 from watchdog.notify import texts
 from watchdog.notify.book import Book
 from watchdog.notify.contacts import Contacts, incident_key
@@ -14,6 +15,7 @@ from watchdog.notify.duties import Item, Part
 from watchdog.notify.message import Line, Message, MessageKind
 from watchdog.notify.outcomes import Claim
 from watchdog.notify.routes import text_of
+from watchdog.readings.catalogue import CATALOGUE
 from watchdog.rules.rule import Quantity
 from watchdog.units import format_bytes, format_duration, format_number
 
@@ -146,15 +148,28 @@ class Wording:
                   for name, value in facts.labels.items()}  # fmt: skip
         return {
             **labels,
-            "value": None if facts.value is None else facts.value.value,
+            "value": None if facts.value is None else _with_unit(facts.value),
             "reason": facts.reason,
-            "params": {name: param.value for name, param in facts.params.items()},
-            "readings": dict(facts.readings),
+            "params": {name: _with_unit(param) for name, param in facts.params.items()},
+            "readings": {name: _with_unit(Quantity(reading, unit_of(name))) if isinstance(reading, float) else reading
+                         for name, reading in facts.readings.items()},
             "since": episode.since,
-            "duration": duration,
+            "duration": texts.Number(duration, "s"),
             "severity": labels.get("severity", ""),
             "links": {"entity": self.links.to_entity(episode), "alert": self.links.to_alert(episode)},
-        }
+        }  # fmt: skip
+
+
+def _with_unit(quantity: Quantity) -> object:
+    """A value as templates see it: a number that knows its unit, or a text."""
+    value = quantity.value
+    return texts.Number(value, quantity.unit) if isinstance(value, float | int) else value
+
+
+def unit_of(metric: str) -> str:
+    """A metric's unit by the catalogue, "" for one outside it."""
+    known = CATALOGUE.get(metric)
+    return "" if known is None else known.unit
 
 
 def in_words(quantity: Quantity | None) -> str:
@@ -179,7 +194,7 @@ def _render(template: str, names: Mapping[str, object], instead: str) -> tuple[s
         return "", ""
     try:
         return texts.render(template, names), ""
-    except texts.TextError as cause:
+    except TextError as cause:
         return instead, f"its text is broken: {cause}"
 
 

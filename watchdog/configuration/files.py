@@ -1,0 +1,275 @@
+"""Rule files: a folder or a file on disk, or texts, to one policy; or every mistake in all of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+
+from watchdog.configuration.fields import Fields, did_you_mean, expected
+from watchdog.configuration.mutes import read_mute
+from watchdog.configuration.places import Mapping as MappingNode
+from watchdog.configuration.places import Place, Sequence, read
+from watchdog.configuration.receivers import ReceiverReader
+from watchdog.configuration.rules import RESERVED, Defaults, Found, RuleReader
+from watchdog.cycle.policy import Policy
+from watchdog.errors import Mistake, RuleFileError
+from watchdog.notify.routes import Receiver, Route
+from watchdog.readings.fleet import LABELS
+from watchdog.rules.selector import glob
+
+_TOP = ("defaults", "rules", "receivers", "routes", "mutes")
+CheckUrl = Callable[[str], "str | None"]
+
+
+def load(
+    path: Path,
+    variables: Mapping[str, str],
+    *,
+    seen_metrics: Collection[str] = (),
+    expand: bool = True,
+    check_url: CheckUrl | None = None,
+) -> Policy:
+    """The policy of a folder or a file. Raises RuleFileError with every mistake at its place, paths as given here."""
+    sources: dict[str, str | bytes] = {}
+    for file in _files(path):
+        try:
+            sources[str(file)] = file.read_bytes()
+        except OSError as cause:
+            raise RuleFileError([Mistake(str(file), 1, 1, f"cannot be read: {cause.strerror}")]) from cause
+    if not sources:
+        found = "is an empty folder" if path.is_dir() else "does not exist"
+        what = f"{found}; a folder with at least one rule in a *.yaml or *.yml file is needed"
+        raise RuleFileError([Mistake(str(path), 1, 1, what)])
+    return load_texts(
+        sources, variables, seen_metrics=seen_metrics, expand=expand, check_url=check_url, whole=str(path)
+    )
+
+
+def load_texts(
+    sources: Mapping[str, str | bytes],
+    variables: Mapping[str, str],
+    *,
+    seen_metrics: Collection[str] = (),
+    expand: bool = True,
+    check_url: CheckUrl | None = None,
+    whole: str = "",
+) -> Policy:
+    """The policy of these texts, by file name. `whole` names them all where a mistake belongs to none of them."""
+    loader = _Loader(variables if expand else None, seen_metrics, check_url)
+    for name, text in sources.items():
+        loader.read(name, text)
+    return loader.policy(sources, whole or next(iter(sources), "rules"))
+
+
+def fingerprint(sources: Mapping[str, str]) -> str:
+    """Of contents and names, so that a touched file is no edit."""
+    digest = hashlib.blake2s()
+    for name in sorted(sources):
+        digest.update(f"{name}\0{len(sources[name])}\0{sources[name]}".encode())
+    return digest.hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """Rule files in a folder, sub-folders included; symlinks are followed, hidden names and `tests` are skipped."""
+    if not path.is_dir():
+        if path.exists():
+            yield path
+        return
+    seen: set[Path] = set()
+    yield from _walk(path, seen)
+
+
+def _walk(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    real = folder.resolve()
+    if real in seen:  # a link back to a folder above
+        return
+    seen.add(real)
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith(("_", ".")):
+            continue
+        if entry.is_dir():
+            if entry.name != "tests":
+                yield from _walk(entry, seen)
+        elif entry.suffix in (".yaml", ".yml") and entry.is_file():
+            yield entry
+
+
+class _Loader:
+    """Collects what the files say; what can only be judged among all of them comes last."""
+
+    def __init__(self, variables: Mapping[str, str] | None, seen: Collection[str], check_url: CheckUrl | None) -> None:
+        self._mistakes: list[Mistake] = []
+        self._warnings: list[Mistake] = []
+        self._rules = RuleReader(self._mistakes, self._warnings, seen)
+        self._contacts = ReceiverReader(self._mistakes, self._warnings, variables, check_url)
+        self._found: list[Found] = []
+        self._named: dict[str, Place] = {}
+        self._receivers: dict[str, tuple[Receiver, Place]] = {}
+        self._route_nodes: list[MappingNode] = []
+        self._mute_nodes: list[MappingNode] = []
+        self._labels: set[str] = {*RESERVED, *(name for names in LABELS.values() for name in names)}
+        self._has_rules = False
+
+    def read(self, name: str, text: str | bytes) -> None:
+        root = read(name, text, self._mistakes)
+        if root is None:
+            return
+        if not isinstance(root, MappingNode):
+            what = f"{expected('a mapping', root)}; a rule file begins with one of: {', '.join(_TOP)}"
+            self._mistakes.append(root.place.mistake(what))
+            return
+        fields = Fields(root, _TOP, self._mistakes)
+        defaults = self._rules.defaults(root.items["defaults"]) if "defaults" in fields else Defaults()
+        self._collect_labels(root)
+        for node in fields.mappings("rules"):
+            self._has_rules = True
+            self._rule(node, defaults)
+        if "receivers" in fields:
+            for receiver, (value, place) in self._contacts.receivers(root.items["receivers"]).items():
+                if receiver in self._receivers:
+                    first = self._receivers[receiver][1]
+                    what = f"duplicate receiver '{receiver}'; it stands in {first.file}:{first.line} already"
+                    self._mistakes.append(place.mistake(what))
+                else:
+                    self._receivers[receiver] = (value, place)
+        self._route_nodes += fields.mappings("routes")
+        self._mute_nodes += fields.mappings("mutes")
+
+    def policy(self, sources: Mapping[str, str | bytes], whole: str) -> Policy:
+        """All together; raises RuleFileError."""
+        routes = [self._contacts.route(node, self._labels, index) for index, node in enumerate(self._route_nodes)]
+        self._check_routes([route for route, _ in routes])
+        mutes = [found for node in self._mute_nodes if (found := read_mute(node, self._labels, self._mistakes))]
+        self._check_mentions()
+        self._check_fallbacks()
+        self._check_suppression()
+        if not self._has_rules and not self._mistakes:
+            self._mistakes.append(Mistake(whole, 1, 1, "holds no rule; write at least one below 'rules:'"))
+        if not self._receivers and not self._mistakes:
+            self._warnings.append(Mistake(whole, 1, 1, "no receivers: alerts show on the page and in the log only"))
+        if self._mistakes:
+            raise RuleFileError(_once(self._mistakes))
+        texts = {name: text if isinstance(text, str) else text.decode("utf-8-sig") for name, text in sources.items()}
+        return Policy(
+            rules=tuple(found.rule for found in self._found),
+            receivers={name: receiver for name, (receiver, _) in self._receivers.items()},
+            routes=tuple(route for route, _ in routes),
+            mutes=tuple(mute for mute, _ in mutes),
+            urls=self._contacts.urls,
+            sources=texts,
+            fingerprint=fingerprint(texts),
+            warnings=tuple(_once(self._warnings)),
+        )
+
+    # -- one rule
+
+    def _rule(self, node: MappingNode, defaults: Defaults) -> None:
+        name_node = node.items.get("alert")
+        name = getattr(name_node, "text", None)
+        if name is not None and name_node is not None:
+            first = self._named.setdefault(name, name_node.place)
+            if first is not name_node.place:
+                what = f"duplicate alert name '{name}'; it stands in {first.file}:{first.line} already"
+                self._mistakes.append(name_node.place.mistake(what))
+        found = self._rules.rule(node, defaults)
+        if found is not None:
+            self._found.append(found)
+
+    def _collect_labels(self, root: MappingNode) -> None:
+        """Labels that rules add can be routed and grouped by in every file."""
+        holders = [root.items.get("defaults")]
+        rules = root.items.get("rules")
+        for rule in rules.items if isinstance(rules, Sequence) else ():
+            if isinstance(rule, MappingNode):
+                overrides = rule.items.get("overrides")
+                holders += [rule, *(overrides.items if isinstance(overrides, Sequence) else ())]
+        for holder in holders:
+            labels = holder.items.get("labels") if isinstance(holder, MappingNode) else None
+            if isinstance(labels, MappingNode):
+                self._labels.update(labels.items)
+
+    # -- what only all files together can show
+
+    def _check_routes(self, routes: list[Route]) -> None:
+        if routes and "where" in self._route_nodes[-1].items:
+            what = "the last route has a 'where'; leave it out, so that nothing falls through"
+            self._mistakes.append(self._route_nodes[-1].key("where").mistake(what))
+        if self._receivers and not routes:
+            place = next(iter(self._receivers.values()))[1]
+            self._mistakes.append(place.mistake("there are receivers but no routes; write routes: [{to: [receiver]}]"))
+        for node, route in zip(self._route_nodes[:-1], routes[:-1], strict=True):
+            if not route.where.items and not route.continue_:
+                what = "this route takes everything, so those below it are never reached; give it a 'where'"
+                self._warnings.append(node.place.mistake(what))
+        pagerduty = {r.name for r, _ in self._receivers.values()
+                     if any(self._contacts.urls.get(t.id, "").startswith("pagerduty") for t in r.targets)}  # fmt: skip
+        for node, route in zip(self._route_nodes, routes, strict=True):
+            if route.escalate and pagerduty & {*route.to, *(n for step in route.escalate for n in step.to)}:
+                what = "escalate: acknowledgements inside PagerDuty are not seen here; acknowledge with `watchdog ack`"
+                self._warnings.append(node.key("escalate").mistake(what))
+
+    def _check_mentions(self) -> None:
+        for mention in self._contacts.mentions:
+            if mention.name not in self._receivers:
+                known = ", ".join(self._receivers) or "none"
+                hint = did_you_mean(mention.name, self._receivers) or f"; there are {known}"
+                what = f"{mention.what}: unknown receiver '{mention.name}'{hint}"
+                self._mistakes.append(mention.place.mistake(what))
+
+    def _check_fallbacks(self) -> None:
+        """A fallback that leads back to its receiver would be told of its own failure."""
+        told: set[frozenset[str]] = set()
+        for name, (_, place) in self._receivers.items():
+            chain = [name]
+            while (following := self._fallback(chain[-1])) is not None and following not in chain:
+                chain.append(following)
+            if following == name and frozenset(chain) not in told:
+                told.add(frozenset(chain))
+                circle = " -> ".join([*chain, name])
+                self._mistakes.append(place.mistake(f"cycle of fallbacks: {circle}; end it somewhere"))
+
+    def _fallback(self, name: str) -> str | None:
+        return self._receivers[name][0].fallback if name in self._receivers else None
+
+    def _check_suppression(self) -> None:
+        rules = {found.rule.name: found for found in self._found}
+        edges: dict[str, list[str]] = {}
+        for name, found in rules.items():
+            for pattern, place in zip(found.rule.suppresses, found.suppresses_at, strict=True):
+                hits = [other for other in rules if glob(pattern).match(other)]
+                if pattern == "*":  # does not cover what the watchdog says of itself
+                    hits = [other for other in hits if rules[other].rule.each != "watchdog"]
+                if not hits and not self._mistakes:
+                    hint = did_you_mean(pattern, rules)
+                    self._warnings.append(place.mistake(f"suppresses: '{pattern}' matches no rule{hint}"))
+                edges.setdefault(name, []).extend(other for other in hits if other != name)
+        for cycle in _cycles(edges):
+            place = rules[cycle[0]].suppresses_at[0]
+            circle = " -> ".join([*cycle, cycle[0]])
+            self._mistakes.append(place.mistake(f"cycle of suppression: {circle}; each would hold the other back"))
+
+
+def _cycles(edges: Mapping[str, list[str]]) -> list[list[str]]:
+    """Each set of rules that suppress one another in a circle, once."""
+    found: list[list[str]] = []
+    done: set[str] = set()
+
+    def walk(path: list[str]) -> None:
+        for following in edges.get(path[-1], ()):
+            if following in path:
+                cycle = path[path.index(following) :]
+                if not any(set(cycle) == set(known) for known in found):
+                    found.append(cycle)
+            elif following not in done:
+                walk([*path, following])
+        done.add(path[-1])
+
+    for name in edges:
+        if name not in done:
+            walk([name])
+    return found
+
+
+def _once(mistakes: list[Mistake]) -> list[Mistake]:
+    return list(dict.fromkeys(mistakes))

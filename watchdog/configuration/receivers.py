@@ -1,0 +1,175 @@
+"""Reading receivers and routes: who can be told, and who is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from watchdog.configuration.fields import Fields, did_you_mean, expected
+from watchdog.configuration.places import Mapping as MappingNode
+from watchdog.configuration.places import Node, Place
+from watchdog.configuration.where import read_where
+from watchdog.errors import Mistake
+from watchdog.notify.routes import Escalation, Receiver, Route, TargetSpec
+from watchdog.rules.selector import Selector
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:-)(.*))?\Z", re.DOTALL)
+_OURS = ("STREAMKAP_", "WATCHDOG_")
+_RECEIVER = ("to", "fallback", "send_resolved")
+_ROUTE = ("where", "to", "continue", "group_by", "group_wait", "group_interval", "repeat_interval", "escalate")
+
+
+@dataclass(slots=True)
+class Named:
+    """A mention of a receiver somewhere, to be looked up when all files are read."""
+
+    name: str
+    place: Place
+    what: str
+
+
+@dataclass(slots=True)
+class ReceiverReader:
+    """Reads receivers and routes of one file.
+
+    `variables` is what `${NAME}` may name; None leaves URLs as written (rule tests). `urls` collects the expanded ones
+    by target; `check_url` tells why a URL cannot be used, None if it can.
+    """
+
+    mistakes: list[Mistake]
+    warnings: list[Mistake]
+    variables: Mapping[str, str] | None
+    check_url: Callable[[str], str | None] | None = None
+    urls: dict[str, str] = field(default_factory=dict)
+    mentions: list[Named] = field(default_factory=list)
+
+    def receivers(self, node: Node) -> dict[str, tuple[Receiver, Place]]:
+        if not isinstance(node, MappingNode):
+            what = f"receivers: {expected('a mapping', node)}; write name: {{to: […]}}"
+            self.mistakes.append(node.place.mistake(what))
+            return {}
+        found = {}
+        for name, value in node.items.items():
+            if not isinstance(value, MappingNode):
+                what = f"receivers.{name}: {expected('a mapping', value)}; write to: […]"
+                self.mistakes.append(value.place.mistake(what))
+                continue
+            found[name] = (self._receiver(name, value), node.keys[name])
+        return found
+
+    def route(self, node: MappingNode, labels: Collection[str], index: int) -> tuple[Route, MappingNode]:
+        fields = Fields(node, _ROUTE, self.mistakes)
+        fields.require("to")
+        to = self._names(fields, "to", "routes")
+        where = Selector() if "where" not in fields else read_where(node.items["where"], labels, self.mistakes)
+        group_by = fields.texts("group_by")
+        for name, place in group_by or ():
+            if name not in labels:
+                hint = did_you_mean(name, labels) or f"; there are {', '.join(sorted(labels))}"
+                self.mistakes.append(place.mistake(f"group_by: no alert has a label '{name}'{hint}"))
+        times = {key: fields.duration(key) for key in ("group_wait", "group_interval", "repeat_interval")}
+        route = Route(
+            to=to,
+            where=where,
+            continue_=fields.flag("continue") or False,
+            group_by=("alertname",) if group_by is None else tuple(name for name, _ in group_by),
+            escalate=self._escalate(fields),
+            index=index,
+            **{key: value for key, value in times.items() if value is not None},
+        )
+        return route, node
+
+    # -- parts
+
+    def _receiver(self, name: str, node: MappingNode) -> Receiver:
+        fields = Fields(node, _RECEIVER, self.mistakes)
+        fields.require("to")
+        fallback = fields.text("fallback")
+        if fallback is not None:
+            self.mentions.append(Named(fallback, fields.place("fallback"), f"receivers.{name}.fallback"))
+        send_resolved = fields.flag("send_resolved")
+        targets: list[TargetSpec] = []
+        for template, place in fields.texts("to", single=True) or ():
+            spec = TargetSpec(name, template)
+            url = self._expand(template, place)
+            if url is None:
+                continue
+            if spec in targets:
+                self.mistakes.append(place.mistake(f"receivers.{name}: this target stands here twice; leave one out"))
+                continue
+            targets.append(spec)
+            self.urls[spec.id] = url
+            if send_resolved is False and url.startswith("pagerduty"):
+                what = f"receivers.{name}: send_resolved: false leaves PagerDuty's incidents open for ever"
+                self.warnings.append(fields.place("send_resolved").mistake(what))
+        return Receiver(name, tuple(targets), fallback, send_resolved is not False)
+
+    def _expand(self, template: str, place: Place) -> str | None:
+        """The URL of a target; None for one that is left out or wrong."""
+        variables = self.variables
+        if variables is None:
+            for found in _VARIABLE.finditer(template):
+                self._forbidden(found[1], place)
+            return template
+        wrong = left_out = False
+
+        def value(found: re.Match[str]) -> str:
+            nonlocal wrong, left_out
+            named = _NAME.match(found[1])
+            if named is None:
+                self.mistakes.append(place.mistake(f"'{found[0]}' is not a variable; write ${{NAME}} or ${{NAME:-}}"))
+                wrong = True
+                return ""
+            name, has_default, default = named.groups()
+            if self._forbidden(found[1], place):
+                wrong = True
+            elif variables.get(name):
+                return variables[name].strip()
+            elif has_default:
+                left_out = left_out or not default
+                return default or ""
+            else:
+                hint = did_you_mean(name, [one for one in variables if not one.startswith(_OURS)])
+                what = f"variable {name} is not set{hint}; set it, or write ${{{name}:-}} to leave the target out"
+                self.mistakes.append(place.mistake(what))
+                wrong = True
+            return ""
+
+        url = _VARIABLE.sub(value, template)
+        if wrong or left_out:
+            return None
+        reason = None if self.check_url is None else self.check_url(url)
+        if reason is not None:
+            shown = template if _VARIABLE.search(template) else template.partition("://")[0] + "://…"
+            self.mistakes.append(place.mistake(f"{shown}: {reason}"))
+            return None
+        return url
+
+    def _forbidden(self, inside: str, place: Place) -> bool:
+        name = inside.partition(":-")[0]
+        if not name.startswith(_OURS):
+            return False
+        what = f"variable {name} belongs to the watchdog's own settings and may not be sent anywhere; use another name"
+        self.mistakes.append(place.mistake(what))
+        return True
+
+    def _names(self, fields: Fields, key: str, what: str) -> tuple[str, ...]:
+        found = fields.texts(key, single=True) or ()
+        if key in fields and not found:
+            fields.wrong(key, f"{key}: names nobody; write [receiver]")
+        for name, place in found:
+            self.mentions.append(Named(name, place, f"{what}.{key}"))
+        return tuple(dict.fromkeys(name for name, _ in found))
+
+    def _escalate(self, fields: Fields) -> tuple[Escalation, ...]:
+        found = []
+        for node in fields.mappings("escalate"):
+            inner = Fields(node, ("after", "to"), self.mistakes)
+            inner.require("after", "to")
+            after = inner.duration("after")
+            to = self._names(inner, "to", "routes.escalate")
+            if after is not None and to:
+                found.append(Escalation(after, to))
+        return tuple(found)
