@@ -85,7 +85,7 @@ class HttpSink(socketserver.ThreadingTCPServer):
     block_on_close = False
     allow_reuse_address = True
 
-    def __init__(self, default: Behaviour = Reply()) -> None:  # noqa: B008  # frozen
+    def __init__(self, default: Behaviour = Reply()) -> None:  # frozen
         super().__init__(("127.0.0.1", 0), _Handler)
         self.received: list[Request] = []
         self.closing = threading.Event()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import socket
 import ssl
 import threading
 import time
@@ -33,6 +34,13 @@ class Mail:
         return parsed
 
 
+def _free_port() -> int:
+    """aiosmtpd connects to the port it was given, so that has to be a real one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class SmtpSink:
     """A mail server on loopback. What it refuses can be changed while it runs."""
 
@@ -52,14 +60,14 @@ class SmtpSink:
         self._closing = threading.Event()
         self._news = threading.Condition()
         self._controller = Controller(
-            self, hostname="127.0.0.1", port=0, tls_context=context, require_starttls=True,
+            self, hostname="127.0.0.1", port=_free_port(), tls_context=context, require_starttls=True,
             auth_required=True, authenticator=self._authenticate, enable_SMTPUTF8=True,
         )  # fmt: skip
         self._controller.start()
 
     @property
     def port(self) -> int:
-        return int(self._controller.server.sockets[0].getsockname()[1])
+        return int(self._controller.port)
 
     def url(self, *to: str, password: str = PASSWORD, **more: str) -> str:
         """A mailtos:// URL that logs in here."""

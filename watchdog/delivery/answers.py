@@ -12,65 +12,67 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
+from collections.abc import Iterator
 from http import HTTPStatus
 
 from urllib3.exceptions import NameResolutionError
+from urllib3.exceptions import TimeoutError as ConnectTimeout
 
 from watchdog.delivery.cutting import cut, one_line
 from watchdog.delivery.flights import Answer, Flight, Stage
-from watchdog.delivery.secrets import Secrets
 from watchdog.errors import DeliveryError
 
 _TRANSIENT_REFUSALS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
-#: Slack's own errors arrive with status 200; these pass by themselves, every other is a fault of the set-up.
+#: Slack's API answers errors with status 200. These pass by themselves, every other is a fault of the set-up:
+#: https://docs.slack.dev/reference/methods/chat.postMessage#errors
 _SLACK_PASSES = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout",
      "message_limit_exceeded", "accesslimited"}
 )  # fmt: skip
 #: What an SMTP server said, inside the text of smtplib's exceptions: (535, b'5.7.8 …') or, from apprise, 550 b'…'.
-_SMTP_REPLY = re.compile(r"\b([245]\d\d),? b(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")")
+_SMTP_REPLY = re.compile(r"\b([45]\d\d),? b(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")")
+#: Replies to AUTH: RFC 4954, section 6.
+_SMTP_LOGIN = frozenset({530, 534, 535, 538})
 _SHOWN = 200
+_NO_CONNECTION = "no connection in time"
+_NO_ANSWER = "no answer in time; it may have taken the message"
 
 
-def failure_of(flight: Flight, label: str, secrets: Secrets) -> DeliveryError:
-    """The error of a flight that did not arrive; its text is scrubbed and says what the target answered."""
-    permanent, unknown, what = _meaning(flight)
+def failure_of(flight: Flight, kind: str) -> DeliveryError:
+    """The error of a flight that did not arrive; `kind` is that of its target. Its text says what the target answered
+    and is not scrubbed yet."""
+    permanent, unknown, what = _meaning(flight, kind)
     asked = [answer.retry_after for answer in flight.answers if _failed(answer) and answer.retry_after is not None]
-    text = cut(one_line(secrets.scrub(what)), 400)
-    return DeliveryError(
-        f"{label}: {text}", permanent=permanent, unknown=unknown, retry_after=max(asked) if asked else None
-    )
+    longest = max(asked) if asked else None
+    return DeliveryError(one_line(what), permanent=permanent, unknown=unknown, retry_after=longest)
 
 
-def _meaning(flight: Flight) -> tuple[bool, bool, str]:
-    refused = [answer for answer in flight.answers if _failed(answer)]
+def _meaning(flight: Flight, kind: str) -> tuple[bool, bool, str]:
+    """Whether it is permanent, whether it is unknown, and what happened in words."""
     if flight.given_up:
-        return _given_up(flight)
-    if refused:
-        # several targets in one URL: as long as one of them may still take it, trying again can help
+        connected = flight.stage is not Stage.CONNECTING
+        return False, connected, _NO_ANSWER if connected else _NO_CONNECTION
+    if refused := [answer for answer in flight.answers if _failed(answer)]:
+        # several recipients in one URL: as long as one of them may still take it, trying again can help
         passing = [answer for answer in refused if not _is_permanent(answer)]
-        shown = (passing or refused)[-1]
-        return not passing, False, f"answered {_status(shown)}{_said(flight)}"
+        return not passing, False, f"answered {_status((passing or refused)[-1])}{_said(flight)}"
     if replies := _smtp_replies(flight):
-        permanent = all(code >= 500 for code, _ in replies)
         code, said = replies[-1]
-        return permanent, False, f"refused {_smtp_step(code)}: {code} {said}"
-    if isinstance(flight.broke, TimeoutError) or "timed out" in _trouble(flight):
-        if flight.stage is Stage.LEFT:
-            return False, True, "no answer in time; it may have taken the message"
-        return False, False, "no connection in time"
-    if _trouble(flight) or flight.broke is not None:
-        return False, flight.stage is Stage.LEFT and bool(flight.answers), _connection(flight)
+        return all(code >= 500 for code, _ in replies), False, f"refused {_smtp_what(code)}: {code} {said}"
+    trouble = flight.troubles[-1] if flight.troubles else ""
+    if isinstance(flight.broke, TimeoutError | ConnectTimeout) or "timed out" in trouble:
+        left = flight.stage is Stage.LEFT
+        return False, left, _NO_ANSWER if left else _NO_CONNECTION
+    if flight.broke is not None:
+        return False, False, _in_words(flight.broke)
+    if trouble:
+        return False, False, f"the connection failed: {trouble}"
     if flight.answers:
-        error = _slack_error(flight)
-        return bool(error) and error not in _SLACK_PASSES, False, f"answered {_status(flight.answers[-1])}{_said(flight)}"
+        error = _slack_error(flight) if kind == "slack" else ""
+        what = f"answered {_status(flight.answers[-1])}{_said(flight)}"
+        return bool(error) and error not in _SLACK_PASSES, False, what
     return False, False, flight.warnings[-1] if flight.warnings else "apprise did not deliver it and does not say why"
-
-
-def _given_up(flight: Flight) -> tuple[bool, bool, str]:
-    if flight.stage is Stage.CONNECTING:
-        return False, False, "no connection in time"
-    return False, True, "no answer in time; it may have taken the message"
 
 
 def _failed(answer: Answer) -> bool:
@@ -95,14 +97,12 @@ def _said(flight: Flight) -> str:
 
 
 def _slack_error(flight: Flight) -> str:
-    """The `error` of a Slack API answer, which comes with status 200; "" for anything else."""
+    """The `error` of a Slack API answer; "" for anything else."""
     try:
         answer = json.loads(flight.bodies[-1]) if flight.bodies else None
     except ValueError:
         return ""
-    if not isinstance(answer, dict) or answer.get("ok") is not False:
-        return ""
-    return str(answer.get("error", ""))
+    return str(answer.get("error", "")) if isinstance(answer, dict) and answer.get("ok") is False else ""
 
 
 def _smtp_replies(flight: Flight) -> list[tuple[int, str]]:
@@ -110,28 +110,30 @@ def _smtp_replies(flight: Flight) -> list[tuple[int, str]]:
     return [(int(reply[1]), (reply[2] or reply[3] or "").replace("\\n", " ")) for reply in found]
 
 
-def _smtp_step(code: int) -> str:
-    return "the login" if code in (530, 534, 535, 538) else "the message or its recipient" if code >= 500 else "it for now"
+def _smtp_what(code: int) -> str:
+    if code in _SMTP_LOGIN:
+        return "the login"
+    return "the message or its recipient" if code >= 500 else "it for now"
 
 
-def _trouble(flight: Flight) -> str:
-    return flight.troubles[-1] if flight.troubles else ""
-
-
-def _connection(flight: Flight) -> str:
-    """What broke, in words that hold no URL: those of urllib3 hold the path, which is a webhook's password."""
-    cause = flight.broke
-    root = cause
-    while root is not None and (root.__cause__ or root.__context__) is not None:
-        root = root.__cause__ or root.__context__
-    if cause is None:
-        return f"the connection failed: {_trouble(flight)}"
-    if isinstance(cause, NameResolutionError):
-        return "its name cannot be resolved"
-    if isinstance(cause, OSError) and root is not cause and isinstance(root, OSError):
-        cause = root
-    if isinstance(root, ConnectionRefusedError):
-        return "the connection was refused"
-    if isinstance(root, ConnectionResetError):
-        return "the connection was reset or closed before an answer came"
+def _in_words(broke: BaseException) -> str:
+    """What broke. Not in urllib3's words: they hold the path, which is the password of most webhooks."""
+    for cause in _causes(broke):
+        if isinstance(cause, NameResolutionError):
+            return "its name cannot be resolved"
+        if isinstance(cause, ConnectionRefusedError):
+            return "the connection was refused"
+        if isinstance(cause, ConnectionResetError):
+            return "the connection was reset or closed before an answer came"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate was refused: {cause.verify_message}"
+    *_, root = _causes(broke)
     return f"the connection failed: {getattr(root, 'strerror', None) or root or type(root).__name__}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what led to it, down to the first."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__

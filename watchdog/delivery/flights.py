@@ -1,8 +1,8 @@
 """One send under way: how far it got, what was answered, and when it is given up.
 
-apprise tells only whether a send succeeded. Whether trying again can help, and when, is told by the answer itself, so a
-flight watches the connections that urllib3 opens for it, and reads apprise's debug records: those hold the answer's body
-and what an SMTP server said. They also hold routing keys and whole URLs, therefore they go nowhere else.
+apprise tells only whether a send succeeded. Whether trying again can help, and when, is told by the answer itself.
+So a flight watches the connections urllib3 opens for it, and reads apprise's debug records: those hold the body of the
+answer and what an SMTP server said. They also hold routing keys and whole URLs, therefore they go nowhere else.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from enum import Enum
 from typing import Any
 
 from urllib3 import connectionpool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 #: Seconds a send may take in all; a dripping server must not hold a worker for ever.
 LONGEST = 30.0
@@ -92,7 +93,7 @@ class Flight:
 def fly(flight: Flight, send: Callable[[], bool], within: float) -> None:
     """Call `send` and wait for it, at most `within` seconds. Afterwards the flight knows what happened.
 
-    It runs in a thread of its own, a daemon: one that hangs for ever holds neither its caller nor the end of the process.
+    It runs in a daemon thread of its own: one that hangs for ever holds neither its caller nor the end of the process.
     """
 
     def carry() -> None:
@@ -154,12 +155,12 @@ class _Watched:
         return response
 
 
-class _Connection(_Watched, connectionpool.HTTPConnectionPool.ConnectionCls):  # type: ignore[misc]
-    pass
+class _Connection(_Watched, HTTPConnection):
+    """A plain connection, or one to a proxy."""
 
 
-class _SecureConnection(_Watched, connectionpool.HTTPSConnectionPool.ConnectionCls):  # type: ignore[misc]
-    pass
+class _SecureConnection(_Watched, HTTPSConnection):
+    """A connection under TLS, which may go through a proxy's tunnel."""
 
 
 class _Records(logging.Handler):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from apprise.common import NotifyFormat
 from apprise.plugins.pagerduty import NotifyPagerDuty, PagerDutyAction
 
 from watchdog.delivery.cutting import cut, one_line
-from watchdog.delivery.phrases import facts_of, links_of, remainder, worst_severity
+from watchdog.delivery.phrases import facts_of, links_of, remainder, tone_of, worst_severity
 from watchdog.delivery.plain import name_of
 from watchdog.notify.message import Line, Message
 from watchdog.notify.routes import text_of
@@ -16,7 +17,14 @@ from watchdog.notify.routes import text_of
 _SUMMARY = 1024
 #: An event may have 512 KB; nobody reads that much of one field.
 _DETAIL = 4000
+_NAME = 255
 _UNSET = {"Apprise", "Notification"}  # apprise's own defaults
+
+
+def deliver(plugin: NotifyPagerDuty, message: Message) -> bool:
+    """Send one event."""
+    dress(plugin, message)
+    return bool(plugin.notify(summary_of(message), "", tone_of(message), body_format=NotifyFormat.TEXT))
 
 
 def summary_of(message: Message) -> str:
@@ -38,13 +46,10 @@ def dress(plugin: NotifyPagerDuty, message: Message) -> None:
     plugin.severity = plugin.severity or worst_severity(message)
     lines = message.changed or message.standing
     if lines:
-        first = lines[0]
-        if plugin.source in _UNSET:
-            plugin.source = cut(one_line(first.entity if len(lines) == 1 else f"{len(lines)} entities"), 255) or "watchdog"
-        plugin.class_id = plugin.class_id or cut(one_line(first.alertname), 255)
-        plugin.click = plugin.click or next(
-            (url for name, url in reversed(links_of(first)) if name != "Runbook"), None
-        )
+        where = lines[0].entity if len(lines) == 1 else f"{len(lines)} entities"
+        plugin.source = plugin.source if plugin.source not in _UNSET else cut(one_line(where), _NAME) or "watchdog"
+        plugin.class_id = plugin.class_id or cut(one_line(lines[0].alertname), _NAME)
+        plugin.click = plugin.click or next((url for _, url in reversed(links_of(lines[0]))), None)
     if plugin.component in _UNSET:
         plugin.component = "streamkap"
     details: dict[str, Any] = {name: cut(text, _DETAIL) for name, text in _details(message).items() if text}
@@ -65,7 +70,7 @@ def _details(message: Message) -> dict[str, str]:
 
 
 def _line_details(line: Line) -> dict[str, str]:
-    details = {"alert": line.alertname, "where": line.entity, "description": line.description}
+    details = {"rule": line.alertname, "where": line.entity, "description": line.description}
     details |= {name.lower(): text for name, text in (*facts_of(line), *links_of(line))}
     labels = ", ".join(f"{name}={text_of(value).strip(',')}" for name, value in sorted(line.labels.items()) if value)
     return details | {"labels": labels}

@@ -73,7 +73,7 @@ def facts_of(line: Line) -> list[tuple[str, str]]:
 
 def links_of(line: Line) -> list[tuple[str, str]]:
     """What to do and where to look, in that order; only http and https."""
-    places = [("Runbook", line.runbook_url), ("Streamkap", line.entity_url), ("Alert", line.alert_url)]
+    places = [("Runbook", line.runbook_url), ("Streamkap", line.entity_url), ("Alert page", line.alert_url)]
     return [(name, url) for name, url in places if is_link(url)]
 
 

@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
-from watchdog.delivery.phrases import facts_of, links_of, mark_of, remainder
+from typing import Any
+
+from watchdog.delivery.cutting import cut, one_line
+from watchdog.delivery.phrases import facts_of, links_of, mark_of, remainder, tone_of
 from watchdog.notify.message import Line, Message
+
+
+def deliver(plugin: Any, message: Message) -> bool:
+    """Send title and text through any plugin, cut to what it carries."""
+    from apprise.common import NotifyFormat
+
+    title, body, room = one_line(message.title), plain_text(message), plugin.body_maxlen
+    if plugin.title_maxlen > 0:
+        title = cut(title, plugin.title_maxlen)
+        room -= len(title) if plugin.overflow_amalgamate_title else 0
+    else:
+        title = cut(title, max(room // 2, 1))
+        room -= len(title) + 2  # apprise puts it on a line of its own before the body
+    room -= plugin.overflow_buffer  # where it leaves room for a counter apprise cuts earlier, and at any character
+    if plugin.resolve_format(NotifyFormat.TEXT) is not NotifyFormat.TEXT:
+        room = room * 2 // 3  # for what markup and escaping add
+    body = cut(body, max(room, 1)) if plugin.body_maxlen > 0 else body
+    return bool(plugin.notify(body, title, tone_of(message), body_format=NotifyFormat.TEXT))
 
 
 def plain_text(message: Message) -> str:

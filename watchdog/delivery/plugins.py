@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -19,12 +19,12 @@ from watchdog.delivery.secrets import Secrets
 _CONNECT_WITHIN, _ANSWER_WITHIN = 5.0, 10.0
 _SCHEME = re.compile(r"\s*([A-Za-z0-9+.-]+)://")
 #: What people write who think of a plain webhook.
-_WEBHOOKS = {"http": "json", "https": "jsons", "webhook": "json", "webhooks": "jsons", "smtp": "mailto", "smtps": "mailtos"}
+_WEBHOOKS = {"http": "json", "https": "jsons", "webhook": "jsons", "smtp": "mailto", "smtps": "mailtos"}
 
 
 def fresh_plugin(url: str, flight: Flight, accepted: set[Any]) -> Any:
-    """A plugin for one message, which asks `flight` before it sends and keeps in `accepted` who took the message. One that
-    is used again sleeps seconds between two sends. Raises what `plugin_class` and the plugin's constructor raise."""
+    """A plugin for one message, which tells `flight` how far it is and keeps in `accepted` who took the message. One
+    that is used again sleeps seconds between two sends. Raises what `plugin_class` and apprise's constructors raise."""
     plugin = _plugin(url)
     plugin.flight, plugin.accepted = flight, accepted
     return plugin
@@ -75,18 +75,28 @@ def _plugin(url: str) -> Any:
 
 def _parsed(url: str) -> tuple[type[Any], dict[str, Any]]:
     """The plugin class of a URL and what the URL says to its constructor."""
-    from apprise.plugins import N_MGR, url_to_dict
-
     url = url.strip()
     scheme = url.partition("://")[0].lower()
-    of = _well_known().get(scheme)
-    with _quiet():
-        arguments = of.parse_url(url.replace("/#", "/%23")) if of is not None else url_to_dict(url)
-        if not arguments:
-            if of is None and scheme not in N_MGR:
-                raise LookupError(scheme)
-            raise ValueError("it has not the form apprise expects")
-        return of if of is not None else N_MGR[arguments["schema"]], dict(arguments)
+    if of := _well_known().get(scheme):
+        arguments = of.parse_url(url.replace("/#", "/%23"))
+    else:
+        known = scheme in _schemes()
+        from apprise.plugins import url_to_dict
+
+        arguments = url_to_dict(url)  # type: ignore[no-untyped-call]  # apprise is typed in parts
+        if not arguments and not known:
+            raise LookupError(scheme)
+    if not arguments:
+        raise ValueError("it has not the form apprise expects")
+    # the URL of a Slack webhook as Slack shows it, for example, leads to another scheme than its own
+    return of or _class(arguments["schema"]), dict(arguments)
+
+
+def _class(scheme: str) -> type[Any]:
+    from apprise.plugins import N_MGR
+
+    found: type[Any] = _well_known().get(scheme) or N_MGR[scheme]
+    return found
 
 
 @cache
@@ -96,24 +106,25 @@ def _well_known() -> dict[str, type[Any]]:
         from apprise.plugins.custom_form import NotifyForm
         from apprise.plugins.custom_json import NotifyJSON
         from apprise.plugins.custom_xml import NotifyXML
-        from apprise.plugins.email.base import NotifyEmail
         from apprise.plugins.pagerduty import NotifyPagerDuty
 
+        from watchdog.delivery.email import Email
         from watchdog.delivery.slack import Slack
 
     found: dict[str, type[Any]] = {}
-    for of in (NotifyPagerDuty, Slack, NotifyEmail, NotifyJSON, NotifyXML, NotifyForm):
+    for of in (NotifyPagerDuty, Slack, Email, NotifyJSON, NotifyXML, NotifyForm):
         for scheme in (of.protocol, of.secure_protocol):
             found |= dict.fromkeys((scheme,) if isinstance(scheme, str) else scheme or (), of)
     return found
 
 
 @cache
-def _schemes() -> tuple[str, ...]:
+def _schemes() -> frozenset[str]:
+    """Every scheme apprise knows; asking for them imports all its plugins."""
     from apprise.plugins import N_MGR
 
     with _quiet():
-        return tuple(N_MGR.schemas())
+        return frozenset(N_MGR.schemas())  # type: ignore[no-untyped-call]
 
 
 @cache
@@ -132,16 +143,17 @@ def _asset() -> Any:
 
 
 @cache
-def _watched(of: type[Any]) -> type[Any]:
-    """The plugin class, with the two questions apprise asks around each recipient answered by us: one who has accepted a
-    message is not sent it again, and nothing leaves of a send that was given up."""
+def _watched(of: Callable[..., Any]) -> type[Any]:
+    """The plugin class, answering apprise's question before each recipient from a memory that outlives the plugin: who
+    has accepted a message is not sent it again when another recipient of the same URL is tried once more."""
 
-    class Watched(of):  # type: ignore[misc]
+    class Watched(of):  # type: ignore[misc, valid-type]
         flight: Flight
         accepted: set[Any]
 
         def is_delivered(self, key: Any, per_message: bool = False) -> bool:
-            return self._slot(key, per_message) in self.accepted
+            delivered = self._slot(key, per_message) in self.accepted
+            return delivered or bool(super().is_delivered(key, per_message))
 
         def mark_delivered(self, key: Any, per_message: bool = False) -> None:
             self.accepted.add(self._slot(key, per_message))

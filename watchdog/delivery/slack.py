@@ -10,11 +10,12 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+from apprise.common import NotifyFormat
 from apprise.plugins.slack import NotifySlack, SlackMode
 
 from watchdog.delivery.cutting import cut, one_line
 from watchdog.delivery.phrases import Tone, facts_of, instant, links_of, mark_of, remainder, tone_of
-from watchdog.delivery.plain import name_of
+from watchdog.delivery.plain import name_of, plain_text
 from watchdog.notify.message import Line, Message
 
 # https://docs.slack.dev/reference/block-kit/blocks: longer texts are refused, with the whole message
@@ -27,7 +28,7 @@ _MENTION = re.compile(r"@(?=(?:here|channel|everyone|group)\b)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 
 
-class Slack(NotifySlack):  # type: ignore[misc]
+class Slack(NotifySlack):  # type: ignore[no-untyped-call]  # apprise is typed in parts
     """apprise's plugin with our blocks in the place it has for a template; one that the URL names goes first."""
 
     message: Message | None = None
@@ -36,21 +37,28 @@ class Slack(NotifySlack):  # type: ignore[misc]
         if self.mode in _WITH_BLOCKS and not self.template:
             self.message = message
             self.use_blocks = True
-            self.template = [self]  # apprise asks only whether there is one, and then gen_payload()
+            self.template: Any = [self]  # apprise asks only whether there is one, and then gen_payload()
         self.include_image = self.include_footer = False
 
     def gen_payload(self, body: str, title: str = "", *args: Any, **kwargs: Any) -> Any:
         if self.message is None:
-            return super().gen_payload(body, title, *args, **kwargs)
+            return super().gen_payload(body, title, *args, **kwargs)  # type: ignore[no-untyped-call]
         return attachment(self.message)
 
     def _send(self, url: str, payload: Any, *args: Any, **kwargs: Any) -> Any:
-        answer = super()._send(url, payload, *args, **kwargs)
+        answer = super()._send(url, payload, *args, **kwargs)  # type: ignore[no-untyped-call]
         # apprise takes a bot's answer for a success when "OK" stands anywhere in it
         if self.mode is SlackMode.BOT and isinstance(answer, dict) and answer.get("ok") is False:
             self.logger.debug("Response Details:\r\n%r", str(answer).encode())
             return False
         return answer
+
+
+def deliver(plugin: Slack, message: Message) -> bool:
+    """Post it; the text is for workflows and templates of the user, which have no place for blocks."""
+    plugin.wear(message)
+    title, text = one_line(message.title), cut(plain_text(message), _SECTION)
+    return bool(plugin.notify(_safe(text, _SECTION), title, tone_of(message), body_format=NotifyFormat.TEXT))
 
 
 def attachment(message: Message) -> dict[str, Any]:

@@ -10,14 +10,17 @@ from urllib.parse import urlsplit
 
 from watchdog.delivery import secrets
 from watchdog.delivery.answers import failure_of
-from watchdog.delivery.cutting import cut, one_line
+from watchdog.delivery.cutting import cut
 from watchdog.delivery.flights import LONGEST, Flight, fly, watch
 from watchdog.delivery.secrets import Secrets
-from watchdog.notify.message import Message
+from watchdog.errors import DeliveryError
+from watchdog.notify.message import Message, MessageKind
 from watchdog.notify.routes import TargetSpec
 
-#: So many messages are remembered of which a part of a target's recipients has accepted one.
+#: So many messages are remembered that may have reached some of the recipients in one URL.
 _HALF_ACCEPTED = 64
+#: Characters of a reason; it goes to logs, pages and the fallback.
+_REASON = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +43,25 @@ class Carrier(Protocol):
     def send(self, message: Message) -> None: ...
 
 
-def open_target(receiver: str, template: str, url: str, *, known: Secrets = secrets.known) -> Carrier:
-    """The carrier of a target, `template` being its URL before expansion. Raises ValueError where `check_url` would give
-    a reason. Every piece of the URL is known as a secret from now on."""
+def open_target(
+    receiver: str, template: str, url: str, *, known: Secrets = secrets.known, within: float = LONGEST
+) -> Carrier:
+    """The carrier of a target, `template` being its URL before expansion. Raises ValueError with the reason of
+    `check_url` where apprise cannot use the URL. Every piece of the URL is a `known` secret from now on.
+
+    A send takes at most `within` seconds. Keep the carrier between the tries of a message: it knows which of several
+    recipients in one URL have taken it already.
+    """
     known.add_url(url)
     if refused := check_url(url):
         raise ValueError(refused)
-    watch()
-    return _Apprise(_target(receiver, template, url), url, known)
+    return _Apprise(target_of(receiver, template, url), url, known, within)
 
 
 def target_of(receiver: str, template: str, url: str) -> Target:
-    """The target of a URL without opening it."""
-    return _target(receiver, template, url)
+    """The target of a URL, without opening it. ValueError or LookupError for a URL `check_url` has a reason against."""
+    scheme = url.partition("://")[0].strip().lower()
+    return Target(TargetSpec(receiver, template).id, receiver, _label(scheme, url), _kind(url))
 
 
 def check_url(url: str) -> str | None:
@@ -70,79 +79,52 @@ class _Apprise:
     target: Target
     _url: str = field(repr=False)
     _known: Secrets = field(repr=False)
-    _accepted: OrderedDict[str, set[Any]] = field(default_factory=OrderedDict, repr=False)
+    _within: float
+    _accepted: OrderedDict[tuple[str, MessageKind], set[Any]] = field(default_factory=OrderedDict, repr=False)
 
     def send(self, message: Message) -> None:
+        # a beginning that is over by its next try is another message, also to those who have heard the first
+        which = (message.id, message.kind)
+        accepted = self._accepted.setdefault(which, set())
         flight = Flight()
-        accepted = self._accepted.setdefault(message.id, set())
-        fly(flight, lambda: self._notify(message, flight, accepted), LONGEST)
-        if flight.finished and flight.sent:
-            self._accepted.pop(message.id, None)
+        fly(flight, lambda: self._deliver(message, flight, accepted), self._within)
+        if flight.sent and not flight.given_up:
+            self._accepted.pop(which, None)
             return
-        if not accepted:
-            self._accepted.pop(message.id, None)
         while len(self._accepted) > _HALF_ACCEPTED:
             self._accepted.popitem(last=False)
-        raise failure_of(flight, self.target.label, self._known)
+        failure = failure_of(flight, self.target.kind)
+        raise DeliveryError(
+            f"{self.target.label}: {cut(self._known.scrub(str(failure)), _REASON)}",
+            permanent=failure.permanent,
+            unknown=failure.unknown,
+            retry_after=failure.retry_after,
+        )
 
-    def _notify(self, message: Message, flight: Flight, accepted: set[Any]) -> bool:
+    def _deliver(self, message: Message, flight: Flight, accepted: set[Any]) -> bool:
         from watchdog.delivery.plugins import fresh_plugin
 
         plugin = fresh_plugin(self._url, flight, accepted)
-        return _KINDS[self.target.kind](plugin, message)
+        return _channel(self.target.kind)(plugin, message)
 
 
-def _send_plain(plugin: Any, message: Message) -> bool:
-    from watchdog.delivery.phrases import tone_of
-    from watchdog.delivery.plain import plain_text
+def _channel(kind: str) -> Callable[[Any, Message], bool]:
+    """How a message is put, and handed to a plugin. Imported late: apprise costs what `--help` must not."""
+    from watchdog.delivery import email, pagerduty, plain, slack
 
-    title, body = one_line(message.title), plain_text(message)
-    if plugin.title_maxlen > 0:
-        title = cut(title, plugin.title_maxlen)
-        room = plugin.body_maxlen - (len(title) if plugin.overflow_amalgamate_title else 0)
-    else:
-        title = cut(title, max(plugin.body_maxlen // 2, 1))
-        room = plugin.body_maxlen - len(title) - 2  # apprise puts it on a line of its own before the body
-    # apprise cuts at a character, and where it leaves room for a counter, earlier; so its own margin is kept
-    body = cut(body, max(room - plugin.overflow_buffer, 1)) if plugin.body_maxlen > 0 else body
-    return _notify(plugin, title, body, message, tone_of(message))
+    ways: dict[str, Callable[[Any, Message], bool]]
+    ways = {"pagerduty": pagerduty.deliver, "slack": slack.deliver, "email": email.deliver}
+    return ways.get(kind, plain.deliver)
 
 
-def _send_pagerduty(plugin: Any, message: Message) -> bool:
-    from watchdog.delivery import pagerduty
-    from watchdog.delivery.phrases import tone_of
+def _kind(url: str) -> str:
+    from watchdog.delivery.plugins import plugin_class, well_known
 
-    pagerduty.dress(plugin, message)
-    return _notify(plugin, "", pagerduty.summary_of(message), message, tone_of(message))
-
-
-def _send_slack(plugin: Any, message: Message) -> bool:
-    from watchdog.delivery.phrases import tone_of
-    from watchdog.delivery.plain import plain_text
-
-    plugin.wear(message)
-    return _notify(plugin, one_line(message.title), cut(plain_text(message), 3000), message, tone_of(message))
-
-
-def _notify(plugin: Any, title: str, body: str, message: Message, tone: str, **more: Any) -> bool:
-    from apprise.common import NotifyFormat
-
-    more.setdefault("body_format", NotifyFormat.TEXT)
-    return bool(plugin.notify(body=body, title=title, notify_type=tone, **more))
-
-
-#: How a message is put for each kind of target.
-_KINDS: dict[str, Callable[[Any, Message], bool]] = {
-    "pagerduty": _send_pagerduty,
-    "slack": _send_slack,
-    "email": _send_plain,
-    "other": _send_plain,
-}
-
-
-def _target(receiver: str, template: str, url: str) -> Target:
-    scheme = url.partition("://")[0].strip().lower()
-    return Target(TargetSpec(receiver, template).id, receiver, _label(scheme, url), _kind(url))
+    of = plugin_class(url)
+    for kind, known in zip(("pagerduty", "slack", "email"), well_known("pagerduty", "slack", "mailto"), strict=True):
+        if issubclass(of, known):
+            return kind
+    return "other"
 
 
 def _label(scheme: str, url: str) -> str:
@@ -154,13 +136,3 @@ def _label(scheme: str, url: str) -> str:
     except ValueError:
         host = None
     return f"{scheme}://{host}/…" if host else f"{scheme}://…"
-
-
-def _kind(url: str) -> str:
-    from watchdog.delivery.plugins import plugin_class, well_known
-
-    of = plugin_class(url)
-    for kind, known in zip(("pagerduty", "slack", "email"), well_known("pagerduty", "slack", "mailto"), strict=True):
-        if issubclass(of, known):
-            return kind
-    return "other"
