@@ -23,7 +23,7 @@ def together(function: Callable[[T], R], items: Sequence[T], *, threads: int, bu
     Anything but an ApiError is raised here, after the others have ended.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    results: list[R | ApiError | BaseException | None] = [None] * len(items)
+    results: list[tuple[R] | BaseException] = [DeadlineError("no answer in time")] * len(items)
     done = threading.Semaphore(0)
     for index in range(len(items)):
         waiting.put(index)
@@ -35,7 +35,7 @@ def together(function: Callable[[T], R], items: Sequence[T], *, threads: int, bu
             except queue.Empty:
                 return
             try:
-                results[index] = function(items[index])
+                results[index] = (function(items[index]),)
             except BaseException as error:
                 results[index] = error
             done.release()
@@ -47,9 +47,10 @@ def together(function: Callable[[T], R], items: Sequence[T], *, threads: int, bu
             break
     found: list[R | ApiError] = []
     for result in list(results):
-        if result is None:
-            result = DeadlineError("no answer in time")
-        if isinstance(result, BaseException) and not isinstance(result, ApiError):
+        if isinstance(result, tuple):
+            found.append(result[0])
+        elif isinstance(result, ApiError):
+            found.append(result)
+        else:
             raise result
-        found.append(result)
     return found

@@ -61,7 +61,7 @@ class Poller:
             dark={kind: self._darkness(self._lanes[kind], result) for kind, result in results.items()},
             listing=self._listing(at, results, budget),
             failures=_failures(errors),
-            account_dark=any(result.dark for result in results.values()),
+            account_dark=any(result.dark for kind, result in results.items() if kind is not Kind.TRANSFORM),
         )
 
     def stop(self) -> None:

@@ -39,7 +39,6 @@ _BROKEN: tuple[type[Exception], ...] = (
     httpcore.ConnectionNotAvailable,
     OSError,
 )
-_TIMED_OUT = (httpx.TimeoutException, httpcore.TimeoutException, TimeoutError)
 
 
 class DeadlineError(ApiError):
@@ -158,9 +157,7 @@ class Wire:
                 response.close()
         except ApiError:
             raise
-        except httpcore.TimeoutException as error:
-            raise self._late(what) from error
-        except httpx.TimeoutException as error:
+        except (httpcore.TimeoutException, httpx.TimeoutException) as error:
             raise self._late(what) from error
         except httpx.DecodingError as error:
             raise ShapeError(f"{what}: the answer's compression is broken") from error
@@ -192,20 +189,18 @@ class Wire:
     def _redirected(self, what: str, method: str, url: httpx.URL, answer: Answer) -> httpx.URL:
         place = answer.headers.get("location", "")
         try:
-            target = url.join(place)
+            target = url.join(place) if place else None
         except httpx.InvalidURL:
-            target = httpx.URL("")
-        if not place or _origin(target) != _origin(url):
+            target = None
+        refused = None
+        if target is None or _origin(target) != _origin(url):
             # Following it would hand the token to whoever answers there.
+            refused = f"to another host, {target.host if target else 'nowhere'}"
+        elif method != "GET" and answer.status not in (307, 308):
+            refused = "in a way that drops the request's body"
+        if target is None or refused:
             raise ApiError(
-                f"{what}: redirected ({answer.status}) to another host, {target.host or 'nowhere'}; refused",
-                status=answer.status,
-                request_id=answer.request_id,
-                transient=False,
-            )
-        if method != "GET" and answer.status not in (307, 308):
-            raise ApiError(
-                f"{what}: redirected ({answer.status}), which would drop the request's body; refused",
+                f"{what}: redirected ({answer.status}) {refused}; refused",
                 status=answer.status,
                 request_id=answer.request_id,
                 transient=False,
