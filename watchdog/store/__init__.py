@@ -1,0 +1,1 @@
+"""What is kept: schema, statements, one transaction per step; SQLite or PostgreSQL."""

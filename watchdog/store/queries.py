@@ -1,0 +1,153 @@
+"""What is asked of the tables: everything a service goes on with, and what pages and commands show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
+
+from watchdog.alerts.episodes import Acknowledgement, Episode, Note
+from watchdog.alerts.life import AlertKey
+from watchdog.alerts.silences import Silence
+from watchdog.cycle.saved import Saved
+from watchdog.notify.ledger import Ending, Entry, Standing
+from watchdog.store import rows
+from watchdog.store.schema import (
+    acknowledgements,
+    alerts,
+    blobs,
+    counters,
+    documents,
+    duties,
+    entries,
+    episodes,
+    groups,
+    notes,
+    silences,
+    targets,
+)
+
+#: Somebody is owed something of the episode by this entry of the ledger; the same as in notify.book.
+OWED = or_(
+    entries.c.standing == Standing.WAITING.value,
+    and_(entries.c.standing == Standing.ACCEPTED.value, entries.c.ending == Ending.NONE.value),
+    entries.c.ending == Ending.WAITING.value,
+)
+#: Few enough for the parameters one statement may have, on either engine.
+_AT_ONCE = 1000
+
+
+def saved(connection: Connection) -> Saved:
+    """Everything a service needs to go on; consistent if the transaction is."""
+    found = Saved()
+    found.alerts = dict(rows.alert_of(row) for row in connection.execute(select(alerts)))
+    for row in connection.execute(select(duties).order_by(duties.c.id)):
+        duty = rows.duty_of(row)
+        found.duties[duty.id] = duty
+    owed = select(entries.c.episode).where(OWED)
+    needed = set(connection.execute(select(episodes.c.id).where(episodes.c.ended.is_(None))).scalars())
+    needed |= set(connection.execute(owed).scalars())
+    needed |= {item.episode for duty in found.duties.values() for item in duty.items}
+    for some in _chunks(sorted(needed)):
+        for row in connection.execute(select(episodes).where(episodes.c.id.in_(some))):
+            episode = rows.episode_of(row)
+            found.episodes[episode.id] = episode
+        for row in connection.execute(select(entries).where(entries.c.episode.in_(some))):
+            entry = rows.entry_of(row)
+            found.entries[entry.episode, entry.target] = entry
+    for row in connection.execute(select(groups)):
+        group = rows.group_of(row)
+        found.groups[group.key] = group
+    found.silences = {one.id: one for one in silences_of(connection)}
+    found.targets = {row.target: rows.target_of(row) for row in connection.execute(select(targets))}
+    found.documents = {row.name: row.text for row in connection.execute(select(documents))}
+    found.blobs = {row.name: bytes(row.data) for row in connection.execute(select(blobs))}
+    found.next_duty = max(counter(connection, "next_duty"), 1, *(id_ + 1 for id_ in found.duties))
+    return found
+
+
+def counter(connection: Connection, name: str) -> int:
+    return connection.execute(select(counters.c.value).where(counters.c.name == name)).scalar() or 0
+
+
+def silences_of(connection: Connection) -> list[Silence]:
+    found = connection.execute(select(silences).order_by(silences.c.starts, silences.c.id))
+    return [rows.silence_of(row) for row in found]
+
+
+def open_acknowledgements(connection: Connection) -> dict[str, Acknowledgement]:
+    """What people said to episodes that are not over."""
+    firing = acknowledgements.join(episodes, episodes.c.id == acknowledgements.c.episode)
+    found = connection.execute(select(acknowledgements).select_from(firing).where(episodes.c.ended.is_(None)))
+    return dict(rows.acknowledgement_of(row) for row in found)
+
+
+def is_firing(connection: Connection, episode: str) -> bool:
+    asked = select(exists().where(episodes.c.id == episode, episodes.c.ended.is_(None)))
+    return bool(connection.execute(asked).scalar())
+
+
+def episodes_by(
+    connection: Connection, *, firing: bool | None, alert: AlertKey | None, before: float | None, limit: int
+) -> list[Episode]:
+    """The newest first."""
+    asked = _episodes().order_by(episodes.c.began.desc(), episodes.c.id).limit(limit)
+    if firing is not None:
+        asked = asked.where(episodes.c.ended.is_(None) if firing else episodes.c.ended.is_not(None))
+    if alert is not None:
+        asked = asked.where(_of_alert(episodes, alert))
+    if before is not None:
+        asked = asked.where(episodes.c.began < before)
+    return [_heard(row) for row in connection.execute(asked)]
+
+
+def episode_by_id(connection: Connection, id_: str) -> Episode | None:
+    row = connection.execute(_episodes().where(episodes.c.id == id_)).first()
+    return None if row is None else _heard(row)
+
+
+def entries_of(connection: Connection, ids: Iterable[str]) -> list[Entry]:
+    found: list[Entry] = []
+    for some in _chunks(ids):
+        asked = select(entries).where(entries.c.episode.in_(some)).order_by(entries.c.episode, entries.c.target)
+        found += (rows.entry_of(row) for row in connection.execute(asked))
+    return found
+
+
+def notes_by(
+    connection: Connection, *, episode: str | None, alert: AlertKey | None, since: float | None, limit: int
+) -> list[Note]:
+    """The last `limit` of them, the oldest first."""
+    asked = select(notes).order_by(notes.c.at.desc(), notes.c.id.desc()).limit(limit)
+    if episode is not None:
+        asked = asked.where(notes.c.episode == episode)
+    if alert is not None:
+        asked = asked.where(_of_alert(notes, alert))
+    if since is not None:
+        asked = asked.where(notes.c.at >= since)
+    return [rows.note_of(row) for row in connection.execute(asked)][::-1]
+
+
+def _episodes() -> Select[Any]:
+    """Episodes, with what people said that the service may not have seen yet."""
+    said = (acknowledgements.c.at, acknowledgements.c.author, acknowledgements.c.comment)
+    beside = episodes.outerjoin(acknowledgements, acknowledgements.c.episode == episodes.c.id)
+    return select(episodes, *(column.label(f"said_{column.name}") for column in said)).select_from(beside)
+
+
+def _heard(row: Sequence[Any]) -> Episode:
+    *columns, at, author, comment = row
+    return rows.episode_of(columns, None if at is None else Acknowledgement(at, author, comment))
+
+
+def _of_alert(table: Any, alert: AlertKey) -> ColumnElement[bool]:
+    rule, kind, entity = rows.alert_key_row(alert)
+    return and_(table.c.rule == rule, table.c.kind == kind, table.c.entity == entity)
+
+
+def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(ids)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some

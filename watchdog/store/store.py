@@ -1,0 +1,300 @@
+"""What the watchdog remembers, for the service, for people, and for pages: every method is one transaction.
+
+Any thread may use a Store. Every method raises StoreError with the reason when the database cannot be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import msgspec
+from sqlalchemy import Connection, and_, delete, or_, select
+
+from watchdog.alerts.episodes import Acknowledgement, Episode, Note
+from watchdog.alerts.life import AlertKey, AlertState
+from watchdog.alerts.silences import Silence
+from watchdog.cycle.saved import Changes, Saved, TargetHealth
+from watchdog.errors import StoreError
+from watchdog.notify.duties import Duty
+from watchdog.notify.groups import Group
+from watchdog.notify.ledger import Entry
+from watchdog.readings import keeping
+from watchdog.readings.fleet import Kind
+from watchdog.store import queries, retention, rows, schema, statements
+from watchdog.store.database import Database
+from watchdog.store.lease import Leadership, Lease, SoleLeader, steady
+from watchdog.store.lock import FileLock
+from watchdog.store.migrate import prepare
+
+
+class Store:
+    """One database, its schema up to date.
+
+    Until `lead` is called everybody may commit, as commands and tests do; from then on only the leader may.
+    """
+
+    def __init__(self, database: Database, name: str = "") -> None:
+        self.name = name
+        self._database = database
+        self._leadership: Leadership | None = None
+        self._known_rosters: set[str] = set()
+
+    @classmethod
+    def open(cls, url: str, *, name: str = "", create: bool = True) -> Store:
+        """The database of WATCHDOG_DATABASE_URL. `name` is this instance's, for those who find the database taken.
+
+        `create`: make it, or bring its schema up to date, where that is needed.
+        """
+        database = Database(url)
+        try:
+            prepare(database, create=create)
+        except StoreError:
+            database.close()
+            raise
+        return cls(database, name)
+
+    @classmethod
+    def in_memory(cls) -> Store:
+        """An empty SQLite database that is gone when it is closed."""
+        return cls.open("sqlite://")
+
+    @property
+    def place(self) -> str:
+        """Where the database is, for people."""
+        return self._database.place
+
+    def close(self) -> None:
+        if self._leadership is not None:
+            self._leadership.stop()
+        self._database.close()
+
+    def lead(self, every: float, *, clock: Callable[[], float] = steady) -> Leadership:
+        """A claim to lead; `every` is the interval between polls in seconds, `clock` a steady one.
+
+        A Store leads once in its life: what was loaded before somebody else led must never be written after.
+        """
+        if self._leadership is not None:
+            raise RuntimeError("this store has a leadership already; open another")
+        if self._database.is_sqlite:
+            file = self._database.file
+            self._leadership = SoleLeader(None if file is None else FileLock(file), self.name)
+        else:
+            self._leadership = Lease(self._database, self.name, every, clock)
+        return self._leadership
+
+    # -- the service
+
+    def load(self) -> Saved:
+        """Everything to go on with."""
+        with self._reading() as connection:
+            return queries.saved(connection)
+
+    def commit(
+        self, changes: Changes, windows: Sequence[keeping.Saved] = (), rosters: Sequence[keeping.Roster] = ()
+    ) -> None:
+        """Write what one step decided and what it read, all of it or nothing.
+
+        `rosters` are those the windows name; known ones cost nothing. Raises FencedError where another replica leads.
+        """
+        new = [roster for roster in rosters if roster.id not in self._known_rosters]
+        with self._deciding() as connection:
+            _write(connection, changes)
+            statements.add_rosters(connection, [rows.roster_row(roster) for roster in new])
+            pieces = [rows.window_row(piece) for piece in windows if not piece.state]
+            statements.put(connection, schema.windows, pieces)
+            states = [rows.window_row(piece) for piece in windows if piece.state]
+            statements.put(connection, schema.window_states, states)
+        self._known_rosters.update(roster.id for roster in new)
+
+    def load_windows(self) -> tuple[list[keeping.Roster], list[keeping.Saved]]:
+        """What `commit` was given of windows, for History.restore."""
+        with self._reading() as connection:
+            found = [rows.roster_of(row) for row in connection.execute(select(schema.rosters))]
+            pieces = [
+                rows.window_of(row, state=table is schema.window_states)
+                for table in (schema.windows, schema.window_states)
+                for row in connection.execute(select(table).order_by(table.c.at))
+            ]
+        self._known_rosters.update(roster.id for roster in found)
+        return found, pieces
+
+    def prune_windows(self, keep_from: Mapping[tuple[Kind, str], float]) -> None:
+        """Drop readings before these instants, those of metrics that are not named, and whose they were."""
+        windows, states = schema.windows, schema.window_states
+        with self._deciding() as connection:
+            for table in (windows, states):
+                for kind, metric in connection.execute(select(table.c.kind, table.c.metric).distinct()).all():
+                    before = keep_from.get((Kind(kind), metric))
+                    old = and_(table.c.kind == kind, table.c.metric == metric)
+                    if before is not None:
+                        if table is states:
+                            continue
+                        old = and_(old, table.c.at < before)
+                    connection.execute(delete(table).where(old))
+            used = or_(*(schema.rosters.c.id.in_(select(table.c.roster)) for table in (windows, states)))
+            connection.execute(delete(schema.rosters).where(~used))
+        self._known_rosters.clear()
+
+    def save_configuration(self, fingerprint: str, sources: Mapping[str, str], at: float) -> None:
+        """An accepted configuration: its files by name, as written."""
+        with self._database.writing() as connection:
+            statements.put(connection, schema.configurations, [(fingerprint, at, rows.sources_text(sources))])
+
+    def last_configuration(self) -> dict[str, str] | None:
+        """The files of the configuration accepted last."""
+        newest = select(schema.configurations.c.sources).order_by(schema.configurations.c.accepted.desc()).limit(1)
+        with self._reading() as connection:
+            found = connection.execute(newest).scalar()
+            return None if found is None else rows.sources_of(found)
+
+    def prune(self, before: float) -> int:
+        """Drop the history of episodes that ended before this instant; returns how many went."""
+        gone, place = 0, None
+        while True:
+            with self._deciding() as connection:
+                some, place = retention.episodes_batch(connection, before, place)
+            gone += some
+            if place is None:
+                break
+        with self._deciding() as connection:
+            retention.the_rest(connection, before)
+        return gone
+
+    # -- people, also from other processes beside a running service
+
+    def changes_seen(self) -> int:
+        """Another number whenever anybody wrote a silence or an acknowledgement; cheap enough for every second."""
+        with self._reading() as connection:
+            return queries.counter(connection, "people")
+
+    def silences(self) -> list[Silence]:
+        with self._reading() as connection:
+            return queries.silences_of(connection)
+
+    def put_silence(self, silence: Silence) -> None:
+        """Make a silence, or replace the one with its id."""
+        with self._database.writing() as connection:
+            statements.put(connection, schema.silences, [rows.silence_row(silence)])
+            statements.count_up(connection, "people")
+
+    def acknowledgements(self) -> dict[str, Acknowledgement]:
+        """By id of the episode, for those that are not over."""
+        with self._reading() as connection:
+            return queries.open_acknowledgements(connection)
+
+    def put_ack(self, episode: str, acknowledgement: Acknowledgement) -> bool:
+        """Acknowledge an episode; False when there is none that fires under this id. The first word counts."""
+        with self._database.writing() as connection:
+            if not queries.is_firing(connection, episode):
+                return False
+            if queries.open_acknowledgements(connection).get(episode) is None:
+                statements.put(
+                    connection, schema.acknowledgements, [rows.acknowledgement_row(episode, acknowledgement)]
+                )
+                statements.count_up(connection, "people")
+            return True
+
+    # -- pages and commands
+
+    def alerts(self) -> dict[AlertKey, AlertState]:
+        with self._reading() as connection:
+            return dict(rows.alert_of(row) for row in connection.execute(select(schema.alerts)))
+
+    def episodes(
+        self,
+        *,
+        firing: bool | None = None,
+        alert: AlertKey | None = None,
+        before: float | None = None,
+        limit: int = 100,
+    ) -> list[Episode]:
+        """The newest first; `firing` False: those that are over, `before`: those that began before this instant."""
+        with self._reading() as connection:
+            return queries.episodes_by(connection, firing=firing, alert=alert, before=before, limit=limit)
+
+    def episode(self, id_: str) -> Episode | None:
+        with self._reading() as connection:
+            return queries.episode_by_id(connection, id_)
+
+    def entries_of(self, *episodes: str) -> list[Entry]:
+        """Who was told of these episodes."""
+        with self._reading() as connection:
+            return queries.entries_of(connection, episodes)
+
+    def notes_of(
+        self,
+        *,
+        episode: str | None = None,
+        alert: AlertKey | None = None,
+        since: float | None = None,
+        limit: int = 1000,
+    ) -> list[Note]:
+        """The story of an episode or of an alert (of everything without either): its last notes, the oldest first."""
+        with self._reading() as connection:
+            return queries.notes_by(connection, episode=episode, alert=alert, since=since, limit=limit)
+
+    def duties(self) -> list[Duty]:
+        """What waits to be told, in the order it was decided."""
+        with self._reading() as connection:
+            found = connection.execute(select(schema.duties).order_by(schema.duties.c.id))
+            return [rows.duty_of(row) for row in found]
+
+    def groups(self) -> list[Group]:
+        with self._reading() as connection:
+            return [rows.group_of(row) for row in connection.execute(select(schema.groups))]
+
+    def targets(self) -> list[TargetHealth]:
+        """How the targets are, by receiver and target."""
+        table = schema.targets
+        with self._reading() as connection:
+            found = connection.execute(select(table).order_by(table.c.receiver, table.c.target))
+            return [rows.target_of(row) for row in found]
+
+    def document(self, name: str) -> str | None:
+        table = schema.documents
+        with self._reading() as connection:
+            return connection.execute(select(table.c.text).where(table.c.name == name)).scalar()
+
+    # -- inside
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._database.reading() as connection:
+            try:
+                yield connection
+            except (msgspec.MsgspecError, ValueError) as cause:
+                # what no version of ours has written: somebody edited the database, or its file is damaged
+                raise StoreError(f"database {self.place}: what is kept there cannot be understood: {cause}") from cause
+
+    @contextmanager
+    def _deciding(self) -> Iterator[Connection]:
+        """A transaction that only the leader may write."""
+        with self._database.writing() as connection:
+            if self._leadership is not None:
+                self._leadership.fence(connection)
+            yield connection
+
+
+def _write(connection: Connection, changes: Changes) -> None:
+    put, remove = statements.put, statements.remove
+    put(connection, schema.alerts, [rows.alert_row(k, v) for k, v in changes.alerts.items() if v is not None])
+    remove(connection, schema.alerts, [rows.alert_key_row(k) for k, v in changes.alerts.items() if v is None])
+    put(connection, schema.episodes, [rows.episode_row(one) for one in changes.episodes.values()])
+    put(connection, schema.entries, [rows.entry_row(one) for one in changes.entries.values()])
+    put(connection, schema.groups, [rows.group_row(one) for one in changes.groups.values() if one is not None])
+    remove(connection, schema.groups, [(rows.group_text(k),) for k, v in changes.groups.items() if v is None])
+    put(connection, schema.duties, [rows.duty_row(one) for one in changes.duties.values() if one is not None])
+    remove(connection, schema.duties, [(id_,) for id_, one in changes.duties.items() if one is None])
+    if changes.duties:
+        # an id is never given twice, also when the last duty is gone
+        statements.raise_counter(connection, "next_duty", max(changes.duties) + 1)
+    put(connection, schema.silences, [rows.silence_row(one) for one in changes.silences.values()])
+    put(connection, schema.targets, [rows.target_row(one) for one in changes.targets.values()])
+    statements.add(connection, schema.notes, [rows.note_row(one) for one in changes.notes])
+    put(connection, schema.documents, _named(changes.documents.items()))
+    put(connection, schema.blobs, _named(changes.blobs.items()))
+
+
+def _named(items: Iterable[tuple[str, str | bytes]]) -> list[rows.Row]:
+    return list(items)
