@@ -37,6 +37,7 @@ class Suppression:
 
     def of(self, alert: AlertKey) -> AlertKey | None:
         """An alert that suppresses this one, None if nothing does. A rule never suppresses itself."""
+        suppressor: AlertKey
         for suppressor in (*self._everywhere, *self._at.get(alert.entity_key, ())):
             patterns = self._rules[suppressor.rule].suppresses
             if suppressor.rule != alert.rule and any(_covers(pattern, alert) for pattern in patterns):

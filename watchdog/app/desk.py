@@ -186,8 +186,9 @@ class Desk:
         changes = self.engine.take_changes(after_poll=after_poll)
         if not changes:
             return self.unsaved_since is None
+        windows, rosters = self.engine.windows() if after_poll else ((), ())
         try:
-            self.store.commit(changes)
+            self.store.commit(changes, windows, rosters)
         except StoreError as cause:
             self.engine.give_back(changes)
             if self.unsaved_since is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import Fleet, Kind
 from watchdog.readings.poll import Failures, Listing, Poll
-from watchdog.readings.snapshot import Column, Snapshot
+from watchdog.readings.snapshot import Column, Floats, Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,9 @@ class Blind:
     def __init__(self, at: float, error: ApiError) -> None:
         self.at = at
         self.failures = Failures((error,))
+
+    def answered(self, fleet: Fleet) -> Mapping[Kind, Floats]:
+        return {}
 
     def snapshot(self, fleet: Fleet) -> Snapshot:
         def nothing(kind: Kind, metric: str) -> Column:

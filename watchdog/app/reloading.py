@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
 from watchdog.cycle.policy import Policy
@@ -40,7 +39,7 @@ class Reloader:
         self.last_error = ""
 
     def first(self, saved: Callable[[dict[str, str]], Policy], *, strict: bool) -> Policy:
-        """The configuration to start with: the files', or with broken files (and without `strict`) the last accepted one.
+        """The configuration to start with: the files', or where they are broken (and not `strict`) the last accepted.
 
         Raises RuleFileError where neither can be used.
         """
@@ -91,8 +90,3 @@ class Reloader:
     def _refuse(self, cause: ConfigError) -> None:
         self.last_error = str(cause)
         self.invalid = len(cause.mistakes) if isinstance(cause, RuleFileError) else 1
-
-
-def rule_path(setting: str) -> Path:
-    """The folder or file of WATCHDOG_RULES."""
-    return Path(setting)

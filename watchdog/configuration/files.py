@@ -273,3 +273,14 @@ def _cycles(edges: Mapping[str, list[str]]) -> list[list[str]]:
 
 def _once(mistakes: list[Mistake]) -> list[Mistake]:
     return list(dict.fromkeys(mistakes))
+
+
+def snapshot_of(path: Path) -> str:
+    """A digest of what the rule files hold now; "" while they cannot be read, as in the middle of a checkout."""
+    digest = hashlib.blake2s()
+    try:
+        for file in _files(path):
+            digest.update(f"{file}\0".encode() + file.read_bytes() + b"\0")
+    except OSError:
+        return ""
+    return digest.hexdigest()

@@ -129,15 +129,15 @@ def read(file: str, data: bytes | str, mistakes: list[Mistake]) -> Node | None:
         return None
     if isinstance(data, bytes):
         try:
-            data = data.decode("utf-8-sig")
+            text = data.decode("utf-8-sig")
         except UnicodeDecodeError as cause:
-            line = data[: cause.start].count(b"\n") + 1
-            column = cause.start - (data.rfind(b"\n", 0, cause.start) + 1) + 1
+            line = data.count(b"\n", 0, cause.start) + 1
+            column = cause.start - data.rfind(b"\n", 0, cause.start)
             mistakes.append(Place(file, line, column).mistake("is not UTF-8 text; save the file as UTF-8"))
             return None
-    data = data.removeprefix("\ufeff")
-    reader = _Reader(file, data, mistakes)
-    return reader.root()
+    else:
+        text = data
+    return _Reader(file, text.removeprefix("\ufeff"), mistakes).root()
 
 
 class _Reader:
@@ -177,7 +177,8 @@ class _Reader:
         depth = documents = 0
         before = len(self._mistakes)
         for event in yaml.parse(self._text, Loader=_Loader):
-            place = Place(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
+            mark = event.start_mark
+            place = Place(self._file, mark.line + 1, mark.column + 1) if mark else Place(self._file, 1, 1)
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents == 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Note
@@ -22,6 +22,7 @@ from watchdog.notify.dispatch import Dispatcher
 from watchdog.notify.message import Message
 from watchdog.notify.outcomes import Claim
 from watchdog.notify.wording import Wording
+from watchdog.readings import keeping
 from watchdog.readings.ages import Ages
 from watchdog.readings.history import History
 from watchdog.readings.poll import Poll
@@ -60,14 +61,23 @@ class Judged:
 
 
 class Engine:
-    """One watchdog's decisions. Not thread-safe: its owner holds a lock around every call.
+    """One watchdog's decisions. Not thread-safe: its owner holds a lock around every call. `stopwatch` reads a clock in
+    seconds, to tell what each rule costs.
 
     `every` is the interval between polls in seconds. After each call that changes something, `take_changes` gives what
     has to be saved, before anything that was decided may be sent.
     """
 
     def __init__(
-        self, policy: Policy, saved: Saved, *, start: float, every: float, wording: Wording, name: str
+        self,
+        policy: Policy,
+        saved: Saved,
+        *,
+        start: float,
+        every: float,
+        wording: Wording,
+        name: str,
+        stopwatch: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.policy = policy
         self.every = every
@@ -75,6 +85,7 @@ class Engine:
         self.judged: Judged | None = None
         self.targets: dict[str, TargetHealth] = dict(saved.targets)
         self._wording = wording
+        self._stopwatch = stopwatch
         self._next_policy: Policy | None = None
         self._alerts = Alerts.of(saved.alerts)
         self._notes: list[Note] = []
@@ -100,6 +111,11 @@ class Engine:
     @property
     def book(self) -> Book:
         return self.dispatcher.book
+
+    def restore_windows(self, rosters: Sequence[keeping.Roster], saved: Sequence[keeping.Saved]) -> None:
+        """What windows and ages had seen before a restart; to be called before the first poll."""
+        self.history.restore(rosters, saved)
+        self.ages.restore(rosters, saved)
 
     # -- one poll
 
@@ -224,6 +240,11 @@ class Engine:
             changes.documents["cycle"] = Remembered.of(self._previous, self.health, self.roster.absences).encode()
         return changes
 
+    def windows(self) -> tuple[list[keeping.Saved], list[keeping.Roster]]:
+        """What the last poll added to the windows, to be written with its changes."""
+        at = 0.0 if self._previous is None else self._previous
+        return [*self.history.saved(), *self.ages.saved(at)], [*self.history.rosters(), *self.ages.rosters()]
+
     def give_back(self, changes: Changes) -> None:
         """Changes that could not be written: they are part of the next ones, where nothing newer replaced them."""
         newer = self.book.unsaved
@@ -247,7 +268,7 @@ class Engine:
         self.dispatcher.reroute(policy.contacts, policy.by_name, policy.mutes, now)
 
     def _evaluator_for(self, policy: Policy) -> Evaluator:
-        evaluator = Evaluator(policy.rules, self.every)
+        evaluator = Evaluator(policy.rules, self.every, stopwatch=self._stopwatch)
         self.history.want(evaluator.wanted)
         return evaluator
 

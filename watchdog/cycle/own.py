@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from watchdog.readings.fleet import Entity, EntityKey, Kind
+from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Kind
 from watchdog.readings.poll import Failures
-from watchdog.readings.snapshot import Snapshot, SparseReadings
+from watchdog.readings.snapshot import Flags, Snapshot, SparseReadings
 
 WATCHDOG = EntityKey(Kind.WATCHDOG, "watchdog")
 
@@ -41,13 +41,12 @@ def beside(snapshot: Snapshot, own: Mapping[str, float]) -> Snapshot:
     for metric, value in own.items():
         readings.put(WATCHDOG, metric, value, snapshot.at)
     mine = readings.snapshot(snapshot.at, snapshot.fleet)
-    unobserved = {kind: snapshot.unobserved(kind) for kind in snapshot.fleet.tables
-                  if kind not in (Kind.WATCHDOG, Kind.CONNECTOR)}  # fmt: skip
+    dark: dict[Kind, Flags] = {kind: snapshot.unobserved(kind) for kind in REAL_KINDS if kind is not Kind.WATCHDOG}
     return Snapshot(
         snapshot.at,
         snapshot.fleet,
         build=lambda kind, metric: (mine if kind is Kind.WATCHDOG else snapshot).column(kind, metric),
         describe=lambda key: (mine if key.kind is Kind.WATCHDOG else snapshot).readings(key),
         names=lambda kind: (mine if kind is Kind.WATCHDOG else snapshot).names(kind),
-        unobserved=unobserved,
+        unobserved=dark,
     )

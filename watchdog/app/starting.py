@@ -1,0 +1,164 @@
+"""Starting: settings to a running service, part by part, each with the error that belongs to it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchdog.app.desk import Desk
+from watchdog.app.heartbeat import Heartbeat
+from watchdog.app.polling import Source
+from watchdog.app.reloading import Reloader
+from watchdog.app.service import Service
+from watchdog.configuration.files import load, load_texts
+from watchdog.configuration.reload import Watcher
+from watchdog.cycle.engine import Engine
+from watchdog.cycle.policy import Policy
+from watchdog.delivery.courier import Carrier
+from watchdog.delivery.targets import check_url, open_target
+from watchdog.errors import DeliveryError
+from watchdog.notify.wording import Links, Wording
+from watchdog.readings.poll import Poll
+from watchdog.settings import Settings
+from watchdog.store.store import Store
+from watchdog.streamkap.client import StreamkapClient
+from watchdog.streamkap.poll import Poller
+from watchdog.streamkap.signin import Credentials
+
+logger = logging.getLogger(__name__)
+
+Clock = Callable[[], float]
+
+
+@dataclass(slots=True)
+class Carriers:
+    """Opens what carries messages; remembers the URLs of targets that have left, until their ends are told."""
+
+    policy: Callable[[], Policy]
+    known: dict[str, tuple[str, str, str]]
+
+    def learn(self, policy: Policy) -> None:
+        for spec in policy.contacts.specs.values():
+            if spec.id in policy.urls:
+                self.known[spec.id] = (spec.receiver, spec.template, policy.urls[spec.id])
+
+    def open(self, target: str) -> Carrier:
+        self.learn(self.policy())
+        if target not in self.known:
+            raise DeliveryError("its URL is no longer in the rule files, nor in the last accepted ones", permanent=True)
+        try:
+            return open_target(*self.known[target])
+        except ValueError as cause:
+            raise DeliveryError(f"its URL cannot be used: {cause}", permanent=True) from cause
+
+
+def credentials_of(settings: Settings) -> Credentials:
+    """Raises SettingsError where there are none."""
+    settings.require_credentials()
+    if settings.streamkap_token is not None:
+        return Credentials(token=settings.streamkap_token.get_secret_value())
+    assert settings.streamkap_client_id is not None and settings.streamkap_secret is not None
+    return Credentials(settings.streamkap_client_id, settings.streamkap_secret.get_secret_value())
+
+
+def client_of(settings: Settings) -> StreamkapClient:
+    """The API client these settings ask for."""
+    return StreamkapClient(
+        settings.streamkap_host,
+        credentials_of(settings),
+        tenant_ids=settings.tenant_ids,
+        timeout=settings.watchdog_poll_timeout,
+    )
+
+
+def loader(path: Path, variables: Mapping[str, str], seen: Callable[[], set[str]] = set) -> Callable[[], Policy]:
+    """Reads the rule files whenever it is called; `seen` are the metrics polls have had so far."""
+    return lambda: load(path, variables, seen_metrics=seen(), check_url=check_url)
+
+
+def saved_loader(variables: Mapping[str, str]) -> Callable[[dict[str, str]], Policy]:
+    """Reads a configuration that was accepted and saved once; a target whose variable is gone must not stop it."""
+    return lambda sources: load_texts(sources, variables)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A service that is ready to run, and what has to be closed behind it."""
+
+    service: Service
+    reloader: Reloader
+    watcher: Watcher
+
+    def close(self) -> None:
+        self.watcher.stop()
+
+
+def start(
+    settings: Settings,
+    variables: Mapping[str, str],
+    store: Store,
+    source: Source,
+    *,
+    strict: bool = False,
+    on_poll: Callable[[Poll], None] = lambda poll: None,
+    open_carrier: Callable[[str], Carrier] | None = None,
+    may_send: Callable[[], bool] = lambda: True,
+    clock: Clock = time.time,
+) -> Started:
+    """Join the parts. Raises ConfigError for rules that cannot be used, StoreError for a database that cannot."""
+    now = clock()
+    before = _last_policy(store, variables)
+    watcher = Watcher(settings.watchdog_rules)
+    reloader = Reloader(loader(settings.watchdog_rules, variables), store, clock, watcher)
+    policy = reloader.first(saved_loader(variables), strict=strict)
+    for warning in policy.warnings:
+        logger.warning("rule file warning", extra={"warning": str(warning)})
+    wording = Wording(Links(settings.watchdog_public_url, settings.watchdog_entity_url), settings.watchdog_name)
+    engine = Engine(
+        before or policy,
+        store.load(),
+        start=now,
+        every=settings.watchdog_poll_every,
+        wording=wording,
+        name=settings.watchdog_name,
+        stopwatch=time.perf_counter,
+    )
+    engine.adopt(policy)  # with the first poll: targets that left meanwhile get the ends they are owed
+    engine.restore_windows(*store.load_windows())
+    carriers = Carriers(lambda: engine.policy, {})
+    if before is not None:
+        carriers.learn(before)
+    carriers.learn(policy)
+    desk = Desk(engine, store, clock=clock, open_carrier=open_carrier or carriers.open, may_send=may_send)
+    heartbeat = settings.watchdog_heartbeat_url
+    service = Service(
+        desk,
+        source,
+        reloader,
+        every=settings.watchdog_poll_every,
+        timeout=settings.watchdog_poll_timeout,
+        clock=clock,
+        heartbeat=None if heartbeat is None else Heartbeat(heartbeat.get_secret_value()),
+        on_poll=on_poll,
+    )
+    watcher.start(service.wake)
+    return Started(service, reloader, watcher)
+
+
+def poller_of(settings: Settings, client: StreamkapClient) -> Poller:
+    return Poller(client, listing_every=settings.watchdog_listing_every)
+
+
+def _last_policy(store: Store, variables: Mapping[str, str]) -> Policy | None:
+    """The configuration the last run ended with; None where there is none or it cannot be read any more."""
+    sources = store.last_configuration()
+    if sources is None:
+        return None
+    try:
+        return load_texts(sources, variables)
+    except Exception:  # a variable it names is gone, or it was written by another version
+        logger.warning("the last accepted rules cannot be read; targets that left since are not told")
+        return None

@@ -1,0 +1,117 @@
+"""`watchdog run`: the service in this process, until a signal ends it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+
+from watchdog.app.logs import set_up
+from watchdog.app.service import Service
+from watchdog.app.starting import client_of, poller_of, start
+from watchdog.delivery import secrets
+from watchdog.readings.poll import Poll
+from watchdog.settings import Settings, unknown_variables, variables
+from watchdog.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+#: How often a replica that stands by looks whether it may lead.
+_STAND_BY = 0.5
+
+
+def run(*, strict: bool, record: Path | None) -> int:
+    """The service; returns the exit code. Raises what cannot be started with."""
+    found = variables()
+    settings = Settings.load()
+    set_up(settings.watchdog_log_format, settings.watchdog_log_level, secrets.known.scrub)
+    for warning in unknown_variables(found):
+        logger.warning("unknown variable", extra={"warning": warning})
+    stop = threading.Event()
+    reload: list[Callable[[], None]] = []
+    _listen(stop, lambda: [one() for one in reload])
+    lost = True
+    while lost and not stop.is_set():
+        lost = _term(settings, found, stop, reload, strict=strict, record=record)
+    # a target that hangs may still hold a thread of a library; everything that has to be kept is kept
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _term(
+    settings: Settings,
+    found: dict[str, str],
+    stop: threading.Event,
+    reload: list[Callable[[], None]],
+    *,
+    strict: bool,
+    record: Path | None,
+) -> bool:
+    """One time as leader, and the standing by before it; True if another replica has taken over."""
+    with ExitStack() as closing:
+        store = Store.open(settings.watchdog_database_url.get_secret_value(), name=settings.watchdog_name)
+        closing.callback(store.close)
+        leadership = store.lead(settings.watchdog_poll_every)
+        leadership.start()
+        while not leadership.leading and not stop.wait(_STAND_BY):
+            pass
+        if stop.is_set():
+            return False
+        client = client_of(settings)
+        closing.callback(client.close)
+        on_poll = closing.enter_context(_recording(record)) if record is not None else _ignore
+        started = start(settings, found, store, poller_of(settings, client), strict=strict, on_poll=on_poll,
+                        may_send=leadership.may_send)  # fmt: skip
+        closing.callback(started.close)
+        reload[:] = [started.service.reload]
+        ended = threading.Event()
+        closing.callback(ended.set)
+        watch = threading.Thread(target=_end_when, args=(started.service, stop, ended, lambda: leadership.lost),
+                                 name="signals", daemon=True)  # fmt: skip
+        watch.start()
+        started.service.run()
+        client.stop()
+        return leadership.lost
+
+
+def _end_when(service: Service, stop: threading.Event, ended: threading.Event, lost: Callable[[], bool]) -> None:
+    while not ended.is_set():
+        if stop.wait(0.2) or lost():
+            service.stop()
+            return
+
+
+def _listen(stop: threading.Event, reload: Callable[[], object]) -> None:
+    """SIGTERM and SIGINT end the service, SIGHUP reloads the rules."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    def again(number: int, frame: FrameType | None) -> None:
+        reload()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGHUP, again)
+
+
+def _ignore(poll: Poll) -> None:
+    """Nothing is recorded."""
+
+
+@contextmanager
+def _recording(file: Path) -> Iterator[Callable[[Poll], None]]:
+    from watchdog.readings.recording import Recorder
+
+    recorder = Recorder(file)
+    try:
+        yield recorder.record
+    finally:
+        recorder.close()
