@@ -25,21 +25,20 @@ from watchdog.errors import ConfigError, Mistake
 from watchdog.streamkap.simulator.dialect import WORDS, Dialect
 from watchdog.streamkap.simulator.faults import BODIES, Kind
 from watchdog.streamkap.simulator.incidents import DOINGS, FOREVER
-from watchdog.streamkap.simulator.scenario import Event, Scenario
+from watchdog.streamkap.simulator.scenario import API_FAULT, Event, Scenario
 from watchdog.streamkap.simulator.scenario_values import (
     BadValueError,
+    above_zero,
     choice,
     duration,
     flag,
     name_list,
-    number,
     read_arg,
     text,
     what_is,
     whole,
 )
 
-API_FAULT = "api_fault"
 _TOP = ("name", "description", "seed", "sources", "speed", "dialect", "events")
 _EVENT = ("at", "until", "do", "entity")
 
@@ -84,25 +83,25 @@ class _Reader:
             raise ConfigError(f"{self.file}:{line}:{column}: is not YAML: {error.problem}") from error
         except yaml.YAMLError as error:
             raise ConfigError(f"{self.file}:1:1: is not YAML: {error}") from error
+        for alias in yaml.parse(content, Loader=yaml.SafeLoader):
+            if isinstance(alias, yaml.AliasEvent):
+                self._add(alias, "aliases are not read here; write the value again")
         found: dict[str, Any] = {}
         events: list[Event] = []
-        faults: list[Mapping[str, Any]] = []
         for key, value in self._entries(node, _TOP, "a scenario is a map").items():
             if key == "events":
                 for item in self._items(value):
-                    self._event(item, events, faults)
+                    self._event(item, events)
             elif key == "dialect":
                 found[key] = self._dialect(value)
             else:
-                convert = {"seed": whole, "sources": whole, "speed": number}.get(key, text)
+                convert = {"seed": whole, "sources": whole, "speed": above_zero}.get(key, text)
                 found[key] = self._convert(value, convert)
-        if found.get("speed") is not None and found["speed"] <= 0:
-            self._add(node, f"speed {found['speed']:g} is not above 0")
         if self.mistakes:
             raise ConfigError("\n".join(map(str, sorted(self.mistakes))))
-        return Scenario(**found, events=tuple(events), faults=tuple(faults))
+        return Scenario(**found, events=tuple(events))
 
-    def _event(self, node: yaml.Node, events: list[Event], faults: list[Mapping[str, Any]]) -> None:
+    def _event(self, node: yaml.Node, events: list[Event]) -> None:
         nodes = self._entries(node, None, "an event is a map, e.g. {at: 20s, until: 90s, do: lag, entity: prod-orders}")
         if not nodes:
             return
@@ -122,11 +121,23 @@ class _Reader:
         until = self._convert(nodes["until"], duration) if "until" in nodes else FOREVER
         if at is not None and until is not None and until <= at and do != "appear":
             self._add(nodes["until"], f"`until` ({until:g}s) is not after `at` ({at:g}s)")
+        args: dict[str, Any] = {}
         if do == API_FAULT:
-            faults.append({"at": at or 0.0, "until": until, **self._fault(nodes)})
-            return
+            args = self._fault(node, nodes)
+            place, names = nodes.get("ids", node), args.pop("ids", None)
+        else:
+            args = self._args(node, nodes, str(do))
+            place, names = nodes.get("entity", node), None
+            if "entity" in nodes:
+                names = self._convert(nodes["entity"], name_list)
+            else:
+                self._missing(node, "entity", f"the name of a {' or '.join(sorted(DOINGS[str(do)].kinds))}")
+        where = Mistake(self.file, place.start_mark.line + 1, place.start_mark.column + 1, "")
+        events.append(Event(str(do), tuple(names or ()), at or 0.0, FOREVER if until is None else until, args, where))
+
+    def _args(self, node: yaml.Node, nodes: Mapping[str, yaml.Node], do: str) -> dict[str, Any]:
         doing = DOINGS[do]
-        args = {}
+        args: dict[str, Any] = {}
         for key, value in nodes.items():
             if key in _EVENT:
                 continue
@@ -136,14 +147,9 @@ class _Reader:
             args[key] = self._convert(value, lambda found, key=key: read_arg(found, doing.args[key]))
         for key in sorted(doing.required - nodes.keys()):
             self._missing(node, key, f"{doing.args[key]}")
-        names = self._convert(nodes["entity"], name_list) if "entity" in nodes else None
-        if "entity" not in nodes:
-            self._missing(node, "entity", f"the name of a {' or '.join(sorted(doing.kinds))}")
-        place = nodes.get("entity", node).start_mark
-        where = Mistake(self.file, place.line + 1, place.column + 1, "")
-        events.append(Event(do, tuple(names or ()), at or 0.0, until if until is not None else FOREVER, args, where))
+        return args
 
-    def _fault(self, nodes: Mapping[str, yaml.Node]) -> dict[str, Any]:
+    def _fault(self, node: yaml.Node, nodes: Mapping[str, yaml.Node]) -> dict[str, Any]:
         readers = {
             "path": text, "method": text, "kind": text, "status": whole, "detail": text, "body": text,
             "retry_after": text, "delay": duration, "times": whole, "after": whole, "size": whole, "location": text,
@@ -154,13 +160,12 @@ class _Reader:
             if key in ("do", "at", "until"):
                 continue
             if key not in readers:
-                self._add(value, f"`{API_FAULT}` knows no {key!r}; {choice(key, ['at', 'until', *readers])}")
+                what = f"`{API_FAULT}` knows no {key!r}; {choice(key, ['at', 'until', *readers])}"
+                self._add(self._key(node, key), what)
                 continue
             found[key] = self._convert(value, readers[key])
-            if key == "ids" and found[key] is not None:
-                found[key] = tuple(found[key])
             if key in ("kind", "body") and found[key] is not None:
-                self._one_of(value, key, found[key], BODIES if key == "body" else [*Kind])
+                self._one_of(value, key, found[key], BODIES if key == "body" else [kind.value for kind in Kind])
         return found
 
     def _dialect(self, node: yaml.Node) -> Dialect:
@@ -213,6 +218,6 @@ class _Reader:
     def _missing(self, node: yaml.Node, key: str, what: str) -> None:
         self._add(node, f"`{key}` is missing: {what}")
 
-    def _add(self, node: yaml.Node | None, what: str) -> None:
+    def _add(self, node: yaml.Node | yaml.Event | None, what: str) -> None:
         mark = node.start_mark if node is not None else None
         self.mistakes.append(Mistake(self.file, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, what))

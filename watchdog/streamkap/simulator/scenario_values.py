@@ -50,6 +50,13 @@ def number(node: yaml.Node) -> float:
     raise BadValueError(f"{what_is(node)} is not a number")
 
 
+def above_zero(node: yaml.Node) -> float:
+    found = number(node)
+    if found <= 0:
+        raise BadValueError(f"{what_is(node)} is not above 0")
+    return found
+
+
 def whole(node: yaml.Node) -> int:
     if isinstance(node, yaml.ScalarNode) and re.fullmatch(r"[0-9]{1,12}", node.value):
         return int(node.value)
