@@ -198,7 +198,7 @@ def column_of(metric: str, values: list[Any], otherwise: float, at: float) -> Co
             return _column_by_value(metric, values, otherwise, at)
     if types == {str} and not is_numeric(metric):
         # Few distinct ones: rows then share their texts, and later comparisons are few.
-        shared = {value: value and (value.strip() or None) for value in set(values)}
+        shared = {value: None if value is None else value.strip() or None for value in set(values)}
         texts = np.array([shared[value] for value in values], dtype=object)
         return Column(np.full(len(values), np.nan), texts, times)
     return _column_by_value(metric, values, otherwise, at)

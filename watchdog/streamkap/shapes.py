@@ -239,7 +239,7 @@ class _Walk:
     def _into(self, key: str, value: Any, place: _Place) -> _Place | None:
         """The place one key further; None where it leads nowhere."""
         if key in self.ids and place.entity in (None, self.only):
-            return _Place(key, place.metric, place.child, place.time)
+            return _Place(key, None if self._is_whole(value) else place.metric, place.child, place.time)
         part = self._composite(key) if place.entity is None else None
         if part is not None:
             return _Place(part[0], place.metric, part[1], place.time)
@@ -261,6 +261,14 @@ class _Walk:
         if place.metric is None and key not in DESCRIPTIVE:
             return _Place(place.entity, key, place.child, place.time)
         return None
+
+    def _is_whole(self, value: Any) -> bool:
+        """Whether what an id leads to holds metrics by name, so that no level above it was a metric's name."""
+        if not isinstance(value, dict) or "value" in value:
+            return False
+        if self.group in (Group.TASK, Group.TOPIC):
+            return all(isinstance(child, dict) and "value" not in child for child in value.values())
+        return True
 
     def _is_row(self, node: Mapping[str, Any]) -> bool:
         """Whether an item of a list is about an entity of its own, not an entry of a series."""
