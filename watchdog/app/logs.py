@@ -37,7 +37,8 @@ def set_up(form: str, level: str, scrub: Callable[[str], str] = lambda text: tex
     if form == "json":
         render: list[Any] = [structlog.processors.format_exc_info, scrubbed, structlog.processors.JSONRenderer()]
     else:
-        plain = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        colors = sys.stderr.isatty()
+        plain = structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
         render = [structlog.processors.format_exc_info, scrubbed, plain]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _POLL_GRACE = 2.0
 _SEND_GRACE = 3.0
 #: After this long without any target accepting anything that waits, the heartbeat says so.
 _STUCK_AFTER = 3600.0
+_REQUEST_ID = re.compile(r" \(request id [^)]*\)")
 
 
 @dataclass(slots=True)
@@ -166,10 +168,11 @@ class Service:
     def _log_outcome(self, poll: Poll) -> None:
         """Every poll's outcome once; one that repeats unchanged is told at debug only."""
         outcome = "; ".join(sorted({str(error) for error in poll.failures.errors})) or "fine"
-        level = logging.DEBUG if outcome == self._last_outcome else logging.INFO
-        if poll.failures and outcome != self._last_outcome:
-            level = logging.WARNING
-        self._last_outcome = outcome
+        same = _REQUEST_ID.sub("", outcome)  # each try has an id of its own, the trouble is the same
+        level = logging.WARNING if poll.failures else logging.INFO
+        if same == self._last_outcome:
+            level = logging.DEBUG
+        self._last_outcome = same
         with self.desk.reading() as engine:
             entities = len(engine.roster.fleet)
             firing = len(engine.book.open_episodes())
