@@ -27,7 +27,7 @@ def numbers(history: History, plan: Window, now: float, tolerance: float) -> Flo
     if plan.kind is Kind.CONNECTOR:
         return np.concatenate([numbers(history, _of(plan, kind), now, tolerance) for kind in _REAL])
     series = history.series(plan.kind, plan.metric)
-    cut = _cut(series, now, plan.seconds, tolerance, texts=plan.function == "changes")
+    cut = _cut(series, now, plan.seconds, tolerance, texts=plan.function in ("changes", "ago"))
     found = _compute(plan, cut)
     found[np.isnan(cut.base) | ~np.isfinite(found)] = np.nan
     return found
