@@ -105,6 +105,7 @@ def start(
     strict: bool = False,
     on_poll: Callable[[Poll], None] = lambda poll: None,
     open_carrier: Callable[[str], Carrier] | None = None,
+    load_policy: Callable[[], Policy] | None = None,
     may_send: Callable[[], bool] = lambda: True,
     clock: Clock = time.time,
 ) -> Started:
@@ -112,7 +113,7 @@ def start(
     now = clock()
     before = _last_policy(store, variables)
     watcher = Watcher(settings.watchdog_rules)
-    reloader = Reloader(loader(settings.watchdog_rules, variables), store, clock, watcher)
+    reloader = Reloader(load_policy or loader(settings.watchdog_rules, variables), store, clock, watcher)
     policy = reloader.first(saved_loader(variables), strict=strict)
     for warning in policy.warnings:
         logger.warning("rule file warning", extra={"warning": str(warning)})

@@ -100,15 +100,9 @@ def check(template: str, labels: Collection[str], *, params: Collection[str] = (
         tree = _sandbox.parse(template)
     except TemplateSyntaxError as cause:
         return [(_line_start(template, cause.lineno), f"the template is broken: {cause.message}")]
-    found: list[tuple[int, str]] = []
-    for node in tree.find_all(nodes.Node):
-        if not isinstance(node, _ALLOWED):
-            what = type(node).__name__.lower()
-            found.append((_line_start(template, node.lineno), f"'{what}' is not allowed in a text, as loops are not"))
-        elif isinstance(node, nodes.Filter) and node.name not in _sandbox.filters:
-            offset = _offset(template, node.name, node.lineno)
-            found.append((offset, f"unknown filter '{node.name}'; there are {', '.join(FILTERS)}"))
-        elif isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+    found = _unfit(template, tree)
+    for node in tree.find_all(nodes.Getattr):
+        if isinstance(node.node, nodes.Name):
             base, known = node.node.name, {"params": params, "links": _LINKS}
             if base in known and node.attr not in known[base]:
                 offset = _offset(template, node.attr, node.lineno)
@@ -119,6 +113,19 @@ def check(template: str, labels: Collection[str], *, params: Collection[str] = (
     for name in sorted(meta.find_undeclared_variables(tree) - {*labels, *NAMES}):
         accepted = ", ".join(sorted({*labels, *NAMES}))
         found.append((_offset(template, name, 1), f"nothing is called '{name}' here; there are {accepted}"))
+    return found
+
+
+def _unfit(template: str, tree: nodes.Template) -> list[tuple[int, str]]:
+    """What a text may not hold, whatever its names mean."""
+    found: list[tuple[int, str]] = []
+    for node in tree.find_all(nodes.Node):
+        if not isinstance(node, _ALLOWED):
+            what = type(node).__name__.lower()
+            found.append((_line_start(template, node.lineno), f"'{what}' is not allowed in a text, as loops are not"))
+        elif isinstance(node, nodes.Filter) and node.name not in _sandbox.filters:
+            offset = _offset(template, node.name, node.lineno)
+            found.append((offset, f"unknown filter '{node.name}'; there are {', '.join(FILTERS)}"))
     return found
 
 
@@ -146,23 +153,12 @@ def cut(text: str, limit: int) -> str:
 
 @lru_cache(maxsize=1024)
 def _compiled(template: str) -> Any:
-    mistakes = [what for _, what in check(template, _Anything())]
+    if len(template) > LIMIT:
+        raise TextError(f"the text has more than {LIMIT} characters")
+    mistakes = _unfit(template, _sandbox.parse(template))
     if mistakes:
-        raise TextError(mistakes[0])
+        raise TextError(mistakes[0][1])
     return _sandbox.from_string(template)
-
-
-class _Anything(Collection[str]):
-    """Every name there could be: what a name means is found when the text is made."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __iter__(self) -> Any:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 def _safe(value: object) -> object:

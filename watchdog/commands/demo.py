@@ -1,0 +1,132 @@
+"""`watchdog demo`: the real service against a Streamkap of its own, and every message on the terminal."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.markup import escape
+
+from watchdog.app.desk import Desk
+from watchdog.app.logs import set_up
+from watchdog.app.starting import client_of, poller_of, start
+from watchdog.configuration.files import load_texts
+from watchdog.notify.message import Message, MessageKind
+from watchdog.settings import Settings
+from watchdog.store.store import Store
+from watchdog.streamkap.simulator import Simulator, builtin_scenario
+from watchdog.units import format_duration
+
+_COLOURS = {MessageKind.FIRING: "red", MessageKind.RESOLVED: "green", MessageKind.REMINDER: "yellow"}
+_POLL = 2.0
+#: So long after the scripted incident everything has to be told as over.
+_PATIENCE = 60.0
+
+
+class Terminal:
+    """A target that prints. Stands where Slack, email or PagerDuty stand in a real configuration."""
+
+    def __init__(self, console: Console, began: float) -> None:
+        self._console = console
+        self._began = began
+        self.messages: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        self.messages.append(message)
+        colour = _COLOURS.get(message.kind, "cyan")
+        at = f"{message.at - self._began:5.0f}s"
+        self._console.print(f"[dim]{at}[/]  [bold {colour}]{escape(message.title)}[/]", highlight=False)
+        if message.cause:
+            self._console.print(f"        {escape(message.cause)}", highlight=False)
+        for line in message.changed:
+            self._console.print(f"        {escape(line.summary)}", highlight=False)
+            after = f" after {format_duration(line.duration)}" if line.phase != "firing" else ""
+            self._console.print(f"        [dim]{escape(line.reason)}{after}[/]", highlight=False)
+
+
+def demo(*, once: bool, port: int, console: Console | None = None) -> int:
+    """An incident of four faults, told and closed. 0 when all of it was told and closed, 1 when it was not."""
+    console = console or Console(soft_wrap=True)
+    set_up("console", "warning")
+    scenario = builtin_scenario("demo")
+    stop = threading.Event()
+    _on_interrupt(stop.set)
+    with tempfile.TemporaryDirectory(prefix="watchdog-demo-") as folder, Simulator(scenario=scenario) as streamkap:
+        rules = Path(folder) / "rules.yaml"
+        rules.write_text(files("watchdog.commands").joinpath("demo_rules.yaml").read_text(encoding="utf-8"))
+        settings = Settings.load(
+            {
+                "STREAMKAP_HOST": streamkap.url,
+                "STREAMKAP_CLIENT_ID": streamkap.client_id,
+                "STREAMKAP_SECRET": streamkap.secret,
+                "WATCHDOG_RULES": str(rules),
+                "WATCHDOG_DATABASE_URL": f"sqlite:///{folder}/demo.db",
+                "WATCHDOG_POLL_EVERY": f"{_POLL:.0f}s",
+                "WATCHDOG_LISTEN": f"127.0.0.1:{port}",
+                "WATCHDOG_NAME": "demo",
+            },
+            env_file=None,
+            secrets=Path(folder),
+        )
+        store = Store.open(settings.watchdog_database_url.get_secret_value(), name="demo")
+        client = client_of(settings)
+        began = time.time()
+        terminal = Terminal(console, began)
+        _welcome(console, scenario.description, scenario.ends or 0.0)
+        started = start(
+            settings, {}, store, poller_of(settings, client), open_carrier=lambda target: terminal,
+            load_policy=lambda: load_texts({"rules.yaml": rules.read_text(encoding="utf-8")}, {}),
+        )  # fmt: skip
+        threading.Thread(target=started.service.run, name="service", daemon=True).start()
+        closed = _wait(started.service.desk, terminal, stop, began + (scenario.ends or 0.0))
+        if closed:
+            told = sum(message.kind is MessageKind.FIRING for message in terminal.messages)
+            console.print(f"\n[bold]The incident is over:[/] {told} beginnings told, every one of them closed.")
+        elif not stop.is_set():
+            console.print("\n[bold red]The incident was not told to its end.[/]")
+        if closed and not once:
+            console.print("Ctrl-C ends the demo.")
+            stop.wait()
+        started.service.stop()
+        started.close()
+        client.stop()
+        store.close()
+    logging.shutdown()
+    return 0 if closed or stop.is_set() else 1
+
+
+def _welcome(console: Console, description: str, ends: float) -> None:
+    console.print(f"[bold]watchdog demo[/]: {description}", highlight=False)
+    console.print(
+        f"A built-in Streamkap with twelve sources, polled every {_POLL:.0f}s; over after about {ends:.0f}s.\n",
+        highlight=False,
+    )
+
+
+def _wait(desk: Desk, terminal: Terminal, stop: threading.Event, ends: float) -> bool:
+    """Until the incident has been told to its end; False if that does not happen, or somebody interrupts."""
+    while not stop.wait(0.2):
+        now = time.time()
+        if now > ends + _PATIENCE:
+            return False
+        with desk.reading() as engine:
+            quiet = not engine.book.open_episodes() and not engine.book.duties and not engine.book.over
+        if now > ends and quiet and terminal.messages:
+            return True
+    return False
+
+
+def _on_interrupt(end: Callable[[], None]) -> None:
+    def ended(number: int, frame: FrameType | None) -> None:
+        end()
+
+    signal.signal(signal.SIGINT, ended)
+    signal.signal(signal.SIGTERM, ended)
