@@ -1,0 +1,73 @@
+"""`watchdog poll`: one poll as a table."""
+
+from __future__ import annotations
+
+import time
+
+from watchdog.app.starting import client_of, poller_of
+from watchdog.commands.output import as_json as print_json
+from watchdog.commands.output import instant, table
+from watchdog.notify.wording import in_words, unit_of
+from watchdog.readings.fleet import REAL_KINDS
+from watchdog.readings.poll import Poll
+from watchdog.readings.roster import Roster
+from watchdog.readings.snapshot import Reading, Snapshot
+from watchdog.rules.rule import Quantity
+from watchdog.settings import Settings
+
+
+def poll(*, as_json: bool) -> int:
+    """One poll; raises the first ApiError where nothing at all was answered."""
+    settings = Settings.load()
+    with client_of(settings) as client:
+        polled = poller_of(settings, client).poll(time.time())
+    roster, _ = Roster.of([], polled.at).after(polled.listing, polled.at)
+    if polled.listing is None and polled.failures:
+        raise polled.failures.errors[0]
+    snapshot = polled.snapshot(roster.fleet)
+    if as_json:
+        print_json(_objects(snapshot, polled))
+    else:
+        rows = [
+            (str(entity.key.kind), entity.name, reading.metric, _shown(reading))
+            for kind in REAL_KINDS
+            for entity in snapshot.fleet.table(kind).entities
+            for reading in snapshot.readings(entity.key) or [Reading("-", None, polled.at)]
+        ]
+        table(("kind", "name", "metric", "reading"), rows, empty="the account has nothing to watch")
+    return _report(polled)
+
+
+def _report(polled: Poll) -> int:
+    """What failed goes to stderr; a poll with failures could not see everything."""
+    import sys
+
+    for error in polled.failures.errors:
+        sys.stderr.write(f"{error}\n")
+    return 3 if polled.failures else 0
+
+
+def _shown(reading: Reading) -> str:
+    if reading.value is None:
+        return "no reading"
+    return in_words(Quantity(reading.value, unit_of(reading.metric)))
+
+
+def _objects(snapshot: Snapshot, polled: Poll) -> dict[str, object]:
+    entities = [
+        {
+            "kind": str(entity.key.kind),
+            "id": entity.key.id,
+            "name": entity.name,
+            "labels": dict(entity.labels),
+            "readings": {
+                reading.metric: {"value": reading.value, "unit": unit_of(reading.metric), "at": instant(reading.at)}
+                for reading in snapshot.readings(entity.key)
+            },
+        }
+        for kind in REAL_KINDS
+        for entity in snapshot.fleet.table(kind).entities
+    ]
+    return {"at": instant(polled.at), "entities": entities, "errors": [str(one) for one in polled.failures.errors]}
+
+

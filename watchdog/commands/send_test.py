@@ -1,0 +1,65 @@
+"""`watchdog send-test`: a message to every target of a receiver, and what each answered."""
+
+from __future__ import annotations
+
+import time
+
+from watchdog.commands.output import as_json as print_json
+from watchdog.commands.output import table
+from watchdog.configuration.fields import did_you_mean
+from watchdog.configuration.files import load
+from watchdog.delivery.targets import check_url, open_target
+from watchdog.errors import ConfigError, DeliveryError
+from watchdog.notify.message import Line, Message, MessageKind
+from watchdog.settings import Settings, variables
+
+
+def send_test(receiver: str, *, as_json: bool) -> int:
+    """0 where every target took it, 1 where one did not; ConfigError for a receiver there is none of."""
+    settings = Settings.load()
+    policy = load(settings.watchdog_rules, variables(), check_url=check_url)
+    found = policy.receivers.get(receiver)
+    if found is None:
+        hint = did_you_mean(receiver, policy.receivers) or f"; there are {', '.join(policy.receivers) or 'none'}"
+        raise ConfigError(f"there is no receiver '{receiver}'{hint}")
+    if not found.targets:
+        raise ConfigError(f"receiver '{receiver}' has no target: the variables its URLs name are not set")
+    now = time.time()
+    answers = []
+    for spec in found.targets:
+        carrier = open_target(spec.receiver, spec.template, policy.urls[spec.id])
+        try:
+            carrier.send(_message(receiver, settings.watchdog_name, now))
+            answer, fine = "accepted", True
+        except DeliveryError as cause:
+            answer, fine = str(cause), False
+        answers.append({"target": carrier.target.label, "accepted": fine, "answer": answer})
+    if as_json:
+        print_json(answers)
+    else:
+        rows = [(one["target"], "OK" if one["accepted"] else "FAIL", one["answer"]) for one in answers]
+        table(("target", "", "answer"), rows)
+    return 0 if all(one["accepted"] for one in answers) else 1
+
+
+def _message(receiver: str, name: str, now: float) -> Message:
+    line = Line(
+        alertname="WatchdogTest",
+        severity="info",
+        entity="watchdog/watchdog",
+        phase="firing",
+        summary=f"This is a test of the receiver {receiver}",
+        description="Nothing is wrong. Somebody ran `watchdog send-test`.",
+        since=now,
+    )
+    return Message(
+        id=f"test-{now:.0f}",
+        kind=MessageKind.TEST,
+        receiver=receiver,
+        title=f"[TEST] {receiver} hears the watchdog",
+        changed=(line,),
+        at=now,
+        thread=f"test-{now:.0f}",
+        dedup_key=f"wd-test-{now:.0f}",
+        instance=name,
+    )
