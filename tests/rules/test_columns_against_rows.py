@@ -357,7 +357,7 @@ def rule(kind: Kind, expression: Any) -> Rule:
     return Rule("random", kind, parsed, terms=Terms(params=params), overrides=overrides)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.sampled_from((Kind.SOURCE, Kind.TASK)).flatmap(lambda k: st.tuples(st.just(k), truths(k, 2))), polls)
 def test_columns_answer_what_rows_answer(kind_and_expression, timeline) -> None:
     kind, expression = kind_and_expression

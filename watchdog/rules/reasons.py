@@ -126,7 +126,7 @@ def _comparison_words(sheet: Sheet, plan: Compare | Among | Matching, row: int) 
         if seen is None:
             return _missing(other)
         if isinstance(other, Const):
-            limit = f"{operator} {constant_words(seen, unit)}"
+            limit = f"{operator} {constant_words(other.value, unit)}"
         else:
             shown = constant_words(seen) if isinstance(seen, str) else value_words(seen, unit)
             limit = f"{operator} {plan_words(other)} = {shown}"
@@ -141,8 +141,9 @@ def _missing(plan: Plan) -> str:
 
 
 def _quantity(sheet: Sheet, plan: Value, row: int, unit: str) -> Quantity | None:
-    value = sheet.cell(plan, row)
-    if value is None:
+    # A constant as the rule spells it, a reading as the API does.
+    value = plan.value if isinstance(plan, Const) else sheet.cell(plan, row)
+    if value is None or value != value:
         return None
     return Quantity(value, "" if isinstance(value, str) else unit)
 

@@ -108,7 +108,8 @@ class Sheet:
         """The numbers of a plan, NaN where it has none: a column, or a float if it is constant."""
         found = self._numbers.get(plan)
         if found is None:
-            found = self._numbers[plan] = self._compute(plan)
+            made = self._compute(plan)
+            found = self._numbers[plan] = made if np.ndim(made) else float(made)
         return found
 
     def unknown(self, plan: Value) -> Flags | bool:
@@ -185,7 +186,8 @@ class Sheet:
         """The texts of a plan as codes, -1 where it has none: a column, or a number if there is but one."""
         found = self._codes.get(plan)
         if found is None:
-            found = self._codes[plan] = self._encode(plan)
+            made = self._encode(plan)
+            found = self._codes[plan] = made if np.ndim(made) else int(made)
         return found
 
     def _encode(self, plan: Value) -> Codes | int:
@@ -223,7 +225,8 @@ class Sheet:
         """A column of NO, MAYBE and YES, or one of them if it is constant."""
         found = self._truths.get(plan)
         if found is None:
-            found = self._truths[plan] = self._judge(plan)
+            made = self._judge(plan)
+            found = self._truths[plan] = made if np.ndim(made) else int(made)
         return found
 
     def _judge(self, plan: Truth) -> Logic | int:
