@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 class Desk:
     """Everything that changes or reads the engine goes through here, from whichever thread.
 
-    `open_carrier(target id)` makes what carries messages to one target; `may_send` tells whether this replica (still)
-    leads. While the store cannot be written, decisions wait in memory and nothing is sent.
+    `open_carrier(target id)` makes what carries messages to one target, `label(target id)` says what to call it;
+    `may_send` tells whether this replica (still) leads. While the store cannot be written, decisions wait in memory and nothing is sent.
     """
 
     def __init__(
@@ -35,12 +35,14 @@ class Desk:
         *,
         clock: Callable[[], float],
         open_carrier: Callable[[str], Carrier],
+        label: Callable[[str], str] = lambda target: "",
         may_send: Callable[[], bool] = lambda: True,
     ) -> None:
         self.engine = engine
         self.store = store
         self.clock = clock
         self._open_carrier = open_carrier
+        self._label = label
         self._may_send = may_send
         self._lock = threading.RLock()
         self._carriers: dict[str, Carrier] = {}
@@ -90,6 +92,17 @@ class Desk:
         with self._lock:
             return [] if self.unsaved_since is not None else self.engine.waiting_targets()
 
+    def tidy(self, history: float) -> None:
+        """Drop what is older than `history` seconds and neither open nor owed, and readings no window reaches."""
+        now = self.clock()
+        with self._lock:
+            keep_from = self.engine.keep_windows_from(now)
+        try:
+            self.store.prune(now - history)
+            self.store.prune_windows(keep_from)
+        except StoreError as cause:
+            logger.warning("old records could not be dropped", extra={"error": str(cause)})
+
     # -- deliveries
 
     def claim(self, target: str) -> Sending | None:
@@ -105,6 +118,7 @@ class Desk:
             found = self._carriers.get(target)
             if found is None:
                 found = self._carriers[target] = self._open_carrier(target)
+                self.engine.name_target(target, self._label(target))
             return found
 
     def forget_carriers(self) -> None:

@@ -26,6 +26,8 @@ _POLL_GRACE = 2.0
 _SEND_GRACE = 3.0
 #: After this long without any target accepting anything that waits, the heartbeat says so.
 _STUCK_AFTER = 3600.0
+#: Seconds between two looks for what is too old to keep.
+_TIDY_EVERY = 600.0
 _REQUEST_ID = re.compile(r" \(request id [^)]*\)")
 
 
@@ -54,7 +56,7 @@ class Service:
         clock: Callable[[], float],
         heartbeat: Heartbeat | None = None,
         on_poll: Callable[[Poll], None] = lambda poll: None,
-        leads: Callable[[float], bool] = lambda now: True,
+        history: float = 30 * 86400.0,
     ) -> None:
         self.desk = desk
         self.progress = Progress(clock())
@@ -64,7 +66,8 @@ class Service:
         self._clock = clock
         self._heartbeat = heartbeat
         self._on_poll = on_poll
-        self._leads = leads
+        self._history = history
+        self._tidied_at = clock()
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._fetcher = Fetcher(source, self._wake.set)
@@ -98,17 +101,16 @@ class Service:
     def run(self) -> None:
         """Until `stop`."""
         while not self._stop.is_set():
-            now = self._clock()
-            if self._leads(now):
-                self._pace.run_pending()
-                poll = self._fetcher.take()
-                if poll is not None:
-                    self._cycle(poll)
-                self._reload()
-                self.desk.read_people()
-                if not self._poll_is_fresh():
-                    self.desk.tick()
-                    self.courier.wake(self.desk.waiting_targets())
+            self._pace.run_pending()
+            poll = self._fetcher.take()
+            if poll is not None:
+                self._cycle(poll)
+            self._reload()
+            self.desk.read_people()
+            if not self._poll_is_fresh():
+                self.desk.tick()
+                self.courier.wake(self.desk.waiting_targets())
+            self._tidy()
             self._wake.wait(self._pause())
             self._wake.clear()
         self.courier.stop(_SEND_GRACE)
@@ -152,6 +154,12 @@ class Service:
         if policy is not None:
             self.desk.forget_carriers()
             self.desk.adopt(policy)
+
+    def _tidy(self) -> None:
+        now = self._clock()
+        if not 0 <= now - self._tidied_at < _TIDY_EVERY:
+            self._tidied_at = now
+            self.desk.tidy(self._history)
 
     def _poll_is_fresh(self) -> bool:
         """Whether a poll is under way that deadlines of this instant should wait for."""

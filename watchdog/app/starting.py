@@ -18,7 +18,7 @@ from watchdog.configuration.reload import Watcher
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.policy import Policy
 from watchdog.delivery.courier import Carrier
-from watchdog.delivery.targets import check_url, open_target
+from watchdog.delivery.targets import check_url, open_target, target_of
 from watchdog.errors import DeliveryError
 from watchdog.notify.wording import Links, Wording
 from watchdog.readings.poll import Poll
@@ -44,6 +44,9 @@ class Carriers:
         for spec in policy.contacts.specs.values():
             if spec.id in policy.urls:
                 self.known[spec.id] = (spec.receiver, spec.template, policy.urls[spec.id])
+
+    def label(self, target: str) -> str:
+        return target_of(*self.known[target]).label if target in self.known else ""
 
     def open(self, target: str) -> Carrier:
         self.learn(self.policy())
@@ -133,7 +136,10 @@ def start(
     if before is not None:
         carriers.learn(before)
     carriers.learn(policy)
-    desk = Desk(engine, store, clock=clock, open_carrier=open_carrier or carriers.open, may_send=may_send)
+    opened = {"open_carrier": carriers.open, "label": carriers.label}
+    if open_carrier is not None:
+        opened = {"open_carrier": open_carrier}
+    desk = Desk(engine, store, clock=clock, may_send=may_send, **opened)
     heartbeat = settings.watchdog_heartbeat_url
     service = Service(
         desk,
@@ -144,6 +150,7 @@ def start(
         clock=clock,
         heartbeat=None if heartbeat is None else Heartbeat(heartbeat.get_secret_value()),
         on_poll=on_poll,
+        history=settings.watchdog_history,
     )
     watcher.start(service.wake)
     return Started(service, reloader, watcher)

@@ -80,7 +80,8 @@ def _settings(report: Report) -> tuple[Settings, str]:
     for warning in unknown_variables(variables()):
         report.add("settings", "WARN", warning)
     if not settings.has_credentials:
-        report.add("settings", "WARN", "no credentials for Streamkap; `watchdog run` needs STREAMKAP_CLIENT_ID and _SECRET")
+        what = "no credentials for Streamkap; `watchdog run` needs STREAMKAP_CLIENT_ID and STREAMKAP_SECRET"
+        report.add("settings", "WARN", what)
     return settings, f"poll every {format_duration(settings.watchdog_poll_every)}, {settings.streamkap_host}"
 
 

@@ -23,7 +23,9 @@ from watchdog.notify.message import Message
 from watchdog.notify.outcomes import Claim
 from watchdog.notify.wording import Wording
 from watchdog.readings import keeping
+from watchdog.readings.ages import METRIC as AGE
 from watchdog.readings.ages import Ages
+from watchdog.readings.fleet import REAL_KINDS, Kind
 from watchdog.readings.history import History
 from watchdog.readings.poll import Poll
 from watchdog.readings.roster import Roster
@@ -186,6 +188,14 @@ class Engine:
         self._target(sending, lambda t: replace(t, failing_since=t.failing_since or now, last_error=str(error)))
         self.dispatcher.failed(sending.claim, error, now)
 
+    def name_target(self, target: str, label: str) -> None:
+        """What a target is called on pages: fit for logs, no secret in it."""
+        receiver = self.policy.contacts.specs[target].receiver if target in self.policy.contacts.specs else ""
+        before = self.targets.get(target) or TargetHealth(target, receiver, "")
+        if before.label != label:
+            self.targets[target] = replace(before, label=label)
+            self._targets_changed.add(target)
+
     def stuck_for(self, now: float) -> float:
         """Seconds for which something has waited without any target accepting anything; 0 when nothing waits."""
         oldest = min((duty.created for duty in self.book.duties.values()), default=None)
@@ -244,6 +254,10 @@ class Engine:
         """What the last poll added to the windows, to be written with its changes."""
         at = 0.0 if self._previous is None else self._previous
         return [*self.history.saved(), *self.ages.saved(at)], [*self.history.rosters(), *self.ages.rosters()]
+
+    def keep_windows_from(self, now: float) -> dict[tuple[Kind, str], float]:
+        """Which saved readings are still reached by some window, ages included."""
+        return {**self.history.keep_from(now), **{(kind, AGE): now for kind in REAL_KINDS}}
 
     def give_back(self, changes: Changes) -> None:
         """Changes that could not be written: they are part of the next ones, where nothing newer replaced them."""

@@ -1,0 +1,92 @@
+"""`watchdog explain`: the whole story of one alert, from what it remembers."""
+
+from __future__ import annotations
+
+from watchdog.alerts.episodes import Note
+from watchdog.alerts.life import AlertKey
+from watchdog.commands.output import as_json as print_json
+from watchdog.commands.output import console, instant, shown, table
+from watchdog.commands.people import episodes_named, open_store
+from watchdog.commands.status import episode_object
+from watchdog.notify.ledger import Entry
+from watchdog.notify.wording import in_words, unit_of
+from watchdog.rules.rule import Quantity
+from watchdog.settings import Settings
+from watchdog.units import format_duration
+
+_EPISODES = 1000
+_NOTES = 500
+
+
+def explain(alert: str, entity: str, *, as_json: bool) -> int:
+    """Raises ConfigError for an alert that never fired, or a name that fits several."""
+    store = open_store(Settings.load())
+    try:
+        episodes = episodes_named(store.episodes(limit=_EPISODES), alert, entity)
+        latest = episodes[0]
+        notes = store.notes_of(alert=latest.alert, limit=_NOTES)
+        entries = store.entries_of(*(one.id for one in episodes[:10]))
+        labels = {one.target: one.label or one.target for one in store.targets()}
+        state = store.alerts().get(latest.alert)
+    finally:
+        store.close()
+    if as_json:
+        print_json({
+            "alert": _key(latest.alert),
+            "state": None if state is None else str(state.phase),
+            "episodes": [episode_object(one) for one in episodes],
+            "told": [_told(one, labels) for one in entries],
+            "story": [_line(one, labels) for one in notes],
+        })  # fmt: skip
+        return 1 if latest.firing else 0
+    out = console()
+    facts = latest.facts
+    out.print(f"{latest.alert.rule} on {latest.alert.kind}/{facts.entity} ({latest.alert.entity})", style="bold",
+              markup=False)  # fmt: skip
+    if latest.firing:
+        out.print(f"firing since {shown(latest.began)}, true since {shown(latest.since)}", markup=False)
+    else:
+        lasted = format_duration((latest.ended or latest.began) - latest.began)
+        out.print(f"{state.phase if state else 'resolved'}; fired {shown(latest.began)} for {lasted}", markup=False)
+    out.print(f"why          {facts.reason}", markup=False)
+    if not latest.firing:
+        out.print(f"ended        {latest.why_ended or latest.end_reason}", markup=False)
+    if latest.hold:
+        out.print(f"held back    {latest.hold}", markup=False)
+    ack = latest.acknowledgement
+    if ack is not None:
+        out.print(f"acknowledged {shown(ack.at)} by {ack.author} {ack.comment}", markup=False)
+    for metric, value in sorted(facts.readings.items()):
+        said = "no reading" if value is None else in_words(Quantity(value, unit_of(metric)))
+        out.print(f"reading      {metric} = {said}", markup=False)
+    out.print()
+    rows = [(shown(n.at), n.what, _whom(n, labels), n.text) for n in sorted(notes, key=lambda n: n.at)]
+    table(("when", "what", "whom", "why"), rows, empty="no story is kept of it")
+    return 1 if latest.firing else 0
+
+
+def _whom(note: Note, labels: dict[str, str]) -> str:
+    if not note.receiver:
+        return ""
+    return f"{note.receiver} ({labels[note.target]})" if note.target in labels else note.receiver
+
+
+def _line(note: Note, labels: dict[str, str]) -> dict[str, object]:
+    return {"at": instant(note.at), "episode": note.episode, "what": note.what, "text": note.text,
+            "receiver": note.receiver, "target": labels.get(note.target, note.target)}  # fmt: skip
+
+
+def _told(entry: Entry, labels: dict[str, str]) -> dict[str, object]:
+    return {
+        "episode": entry.episode,
+        "receiver": entry.group.receiver,
+        "target": labels.get(entry.target, entry.target),
+        "role": str(entry.role),
+        "beginning": str(entry.standing),
+        "told_at": instant(entry.told_at),
+        "end": str(entry.ending),
+    }
+
+
+def _key(alert: AlertKey) -> dict[str, str]:
+    return {"rule": alert.rule, "kind": str(alert.kind), "entity_id": alert.entity}

@@ -1,0 +1,112 @@
+"""`watchdog silence`: add, list and expire, also beside a running service, which notices within a second."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from watchdog.alerts.silences import Silence, parse_matcher
+from watchdog.commands.output import as_json as print_json
+from watchdog.commands.output import console, instant, shown, table
+from watchdog.commands.people import author_or_login, open_store
+from watchdog.errors import ConfigError
+from watchdog.settings import Settings
+from watchdog.units import format_duration, parse_duration
+
+
+def add(
+    matchers: list[str], *, for_: str | None, until: str | None, start: str | None, author: str | None, comment: str,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Make one; raises ConfigError for matchers or times that do not make a silence."""
+    now = time.time()
+    starts = now if start is None else _instant(start, "--start")
+    if (for_ is None) == (until is None):
+        raise ConfigError("say how long: --for 2h, or --until 2026-01-31T18:00Z")
+    try:
+        ends = starts + parse_duration(for_) if for_ is not None else _instant(until or "", "--until")
+        parsed = tuple(parse_matcher(text) for text in matchers)
+        silence = Silence(str(uuid.uuid4()), parsed, starts, ends, author_or_login(author), comment, changed=now)
+    except ValueError as cause:
+        raise ConfigError(str(cause)) from cause
+    if silence.ends <= now:
+        raise ConfigError(f"it would have ended at {shown(silence.ends)} already")
+    store = open_store(Settings.load())
+    try:
+        store.put_silence(silence)
+    finally:
+        store.close()
+    if as_json:
+        print_json(_object(silence))
+    else:
+        console().print(silence.id, markup=False)
+    return 0
+
+
+def show(*, everything: bool, as_json: bool) -> int:
+    """What is or will be active; with `everything` also what is over."""
+    now = time.time()
+    store = open_store(Settings.load())
+    try:
+        silences = [one for one in store.silences() if everything or one.ends > now]
+    finally:
+        store.close()
+    if as_json:
+        print_json([_object(one) for one in silences])
+        return 0
+    rows = [
+        (one.id, _state(one, now), " ".join(map(str, one.matchers)), shown(one.ends), one.author, one.comment)
+        for one in sorted(silences, key=lambda one: one.ends)
+    ]
+    table(("id", "state", "matchers", "ends", "author", "comment"), rows, empty="no silences")
+    return 0
+
+
+def expire(ids: list[str]) -> int:
+    """End them now; raises ConfigError for an id that names none or several."""
+    now = time.time()
+    store = open_store(Settings.load())
+    try:
+        silences = store.silences()
+        for text in ids:
+            found = [one for one in silences if one.id.startswith(text)]
+            if len(found) != 1:
+                what = "no silence" if not found else "more than one silence"
+                raise ConfigError(f"{what} has an id that begins with '{text}'; `watchdog silence list` shows them")
+            if found[0].ends > now:
+                store.put_silence(expired(found[0], now))
+    finally:
+        store.close()
+    return 0
+
+
+def expired(silence: Silence, now: float) -> Silence:
+    """The same silence, over now; one that had not begun is over before it does."""
+    return replace(silence, starts=min(silence.starts, now - 0.001), ends=now, changed=now)
+
+
+def _state(silence: Silence, now: float) -> str:
+    if silence.active(now):
+        return f"active, {format_duration(silence.ends - now)} left"
+    return "expired" if silence.ends <= now else f"begins in {format_duration(silence.starts - now)}"
+
+
+def _instant(text: str, option: str) -> float:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{option}: '{text}' is not a time; write ISO 8601, e.g. 2026-01-31T18:00Z") from None
+    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
+
+
+def _object(silence: Silence) -> dict[str, object]:
+    return {
+        "id": silence.id,
+        "matchers": [str(one) for one in silence.matchers],
+        "starts_at": instant(silence.starts),
+        "ends_at": instant(silence.ends),
+        "author": silence.author,
+        "comment": silence.comment,
+    }
