@@ -25,7 +25,8 @@ class Desk:
     """Everything that changes or reads the engine goes through here, from whichever thread.
 
     `open_carrier(target id)` makes what carries messages to one target, `label(target id)` says what to call it;
-    `may_send` tells whether this replica (still) leads. While the store cannot be written, decisions wait in memory and nothing is sent.
+    `may_send` tells whether this replica (still) leads. While the store cannot be written, decisions wait in memory
+    and nothing is sent.
     """
 
     def __init__(

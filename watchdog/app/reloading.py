@@ -61,6 +61,14 @@ class Reloader:
         """Look at the files at the next chance, changed or not."""
         self._asked.set()
 
+    def try_now(self) -> str:
+        """What is wrong with the files as they are now, "" for nothing; changes nothing."""
+        try:
+            self._load()
+        except ConfigError as cause:
+            return str(cause)
+        return ""
+
     def look(self, now: float) -> Policy | None:
         """A configuration to use from the next poll on; None when there is no new one."""
         asked = self._asked.is_set()

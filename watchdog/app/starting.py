@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
 from watchdog.app.desk import Desk
@@ -13,6 +14,7 @@ from watchdog.app.heartbeat import Heartbeat
 from watchdog.app.polling import Source
 from watchdog.app.reloading import Reloader
 from watchdog.app.service import Service
+from watchdog.app.watched import WatchedService
 from watchdog.configuration.files import load, load_texts
 from watchdog.configuration.reload import Watcher
 from watchdog.cycle.engine import Engine
@@ -27,6 +29,8 @@ from watchdog.store.store import Store
 from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.poll import Poller
 from watchdog.streamkap.signin import Credentials
+from watchdog.web.access import Access
+from watchdog.web.server import Server, application
 
 logger = logging.getLogger(__name__)
 
@@ -92,11 +96,13 @@ class Started:
     """A service that is ready to run, and what has to be closed behind it."""
 
     service: Service
-    reloader: Reloader
     watcher: Watcher
+    server: Server | None
 
     def close(self) -> None:
         self.watcher.stop()
+        if self.server is not None:
+            self.server.stop()
 
 
 def start(
@@ -136,10 +142,8 @@ def start(
     if before is not None:
         carriers.learn(before)
     carriers.learn(policy)
-    opened = {"open_carrier": carriers.open, "label": carriers.label}
-    if open_carrier is not None:
-        opened = {"open_carrier": open_carrier}
-    desk = Desk(engine, store, clock=clock, may_send=may_send, **opened)
+    opener = open_carrier or carriers.open
+    desk = Desk(engine, store, clock=clock, open_carrier=opener, label=carriers.label, may_send=may_send)
     heartbeat = settings.watchdog_heartbeat_url
     service = Service(
         desk,
@@ -152,8 +156,34 @@ def start(
         on_poll=on_poll,
         history=settings.watchdog_history,
     )
+    server = _server(settings, WatchedService(service, reloader))
     watcher.start(service.wake)
-    return Started(service, reloader, watcher)
+    return Started(service, watcher, server)
+
+
+def _server(settings: Settings, watched: WatchedService) -> Server | None:
+    """Raises SettingsError where the address cannot be used."""
+    if settings.listen is None:
+        return None
+    host, port = settings.listen
+    token = settings.watchdog_web_token
+    access = Access(
+        token="" if token is None else token.get_secret_value(),
+        open_reading=settings.watchdog_web_read == "open" or is_loopback(host),
+    )
+    server = Server(application(watched, access), host, port)
+    server.start()
+    return server
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def poller_of(settings: Settings, client: StreamkapClient) -> Poller:

@@ -86,6 +86,8 @@ def demo(*, once: bool, port: int, console: Console | None = None) -> int:
             load_policy=lambda: load_texts({"rules.yaml": rules.read_text(encoding="utf-8")}, {}),
         )  # fmt: skip
         threading.Thread(target=started.service.run, name="service", daemon=True).start()
+        if started.server is not None:
+            console.print("Status page: http://{}:{}/\n".format(*started.server.address), highlight=False)
         closed = _wait(started.service.desk, terminal, stop, began + (scenario.ends or 0.0))
         if closed:
             told = sum(message.kind is MessageKind.FIRING for message in terminal.messages)

@@ -1,0 +1,69 @@
+"""The service as the web sees it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from watchdog.alerts.episodes import Episode
+from watchdog.alerts.silences import Matcher, Silence
+from watchdog.app.desk import Desk
+from watchdog.app.reloading import Reloader
+from watchdog.app.service import Service
+from watchdog.cycle.engine import Engine, Judged
+from watchdog.store.store import Store
+
+
+class WatchedService:
+    """Joins the desk, the loop and the reloader for `watchdog.web`."""
+
+    def __init__(self, service: Service, reloader: Reloader) -> None:
+        self._service = service
+        self._reloader = reloader
+
+    @property
+    def _desk(self) -> Desk:
+        return self._service.desk
+
+    @property
+    def store(self) -> Store:
+        return self._desk.store
+
+    @property
+    def judged(self) -> Judged | None:
+        return self._desk.judged
+
+    def reading(self) -> AbstractContextManager[Engine]:
+        return self._desk.reading()
+
+    def healthy(self) -> bool:
+        return self._service.healthy()
+
+    def ready(self) -> bool:
+        return self._service.progress.poll_succeeded
+
+    def reload(self) -> str:
+        wrong = self._reloader.try_now()
+        self._service.reload()
+        return wrong
+
+    def put_silence(self, silence: Silence) -> Silence:
+        return self._after(self._desk.put_silence(silence))
+
+    def new_silence(
+        self, matchers: tuple[Matcher, ...], starts: float, ends: float, author: str, comment: str
+    ) -> Silence:
+        return self._after(self._desk.new_silence(matchers, starts, ends, author, comment))
+
+    def expire_silence(self, silence_id: str) -> Silence | None:
+        found = self._desk.expire_silence(silence_id)
+        self._service.wake()
+        return found
+
+    def acknowledge(self, episode_id: str, author: str, comment: str = "") -> Episode | None:
+        found = self._desk.acknowledge(episode_id, author, comment)
+        self._service.wake()
+        return found
+
+    def _after(self, silence: Silence) -> Silence:
+        self._service.wake()
+        return silence

@@ -1,0 +1,1 @@
+"""What people and other programs see: probes, metrics, pages, APIs. Reads, never decides."""

@@ -1,0 +1,125 @@
+"""Who may read and who may change: one token, compared in constant time, failures slowed down, origins checked."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from urllib.parse import urlsplit
+
+#: So many wrong tokens within a minute, and every further try waits.
+_FAILURES = 5
+_WITHIN = 60.0
+COOKIE = "watchdog_session"
+_SESSION = 12 * 3600.0
+
+
+class Refusal(Enum):
+    """Why a request is not answered: its status, and the words for people."""
+
+    NO_TOKEN_SET = (403, "changing is off: WATCHDOG_WEB_TOKEN is not set")
+    NOT_SIGNED_IN = (401, "a token is needed: as bearer, as password of basic authentication, or by signing in")
+    FOREIGN_ORIGIN = (403, "the request comes from another site's page")
+    SLOW_DOWN = (429, "too many wrong tokens; wait a minute")
+
+    @property
+    def status(self) -> int:
+        return self.value[0]
+
+    @property
+    def why(self) -> str:
+        return self.value[1]
+
+
+@dataclass(slots=True)
+class Access:
+    """The rules of WATCHDOG_WEB_TOKEN and WATCHDOG_WEB_READ. `token` "" for none; `clock` counts seconds."""
+
+    token: str
+    open_reading: bool
+    clock: Callable[[], float] = time.monotonic
+    _failures: deque[float] = field(default_factory=deque)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+
+    def may_read(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Refusal | None:
+        """None where the request may read."""
+        if self.open_reading:
+            return None
+        return self._signed_in(headers, cookies)
+
+    def may_change(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Refusal | None:
+        """None where the request may change something."""
+        if not self.token:
+            return Refusal.NO_TOKEN_SET
+        if not _same_origin(headers):
+            return Refusal.FOREIGN_ORIGIN
+        return self._signed_in(headers, cookies)
+
+    def sign_in(self, token: str) -> str | Refusal:
+        """A session for the page's cookie, or why there is none."""
+        if not self.token:
+            return Refusal.NO_TOKEN_SET
+        if refused := self._try(token):
+            return refused
+        ends = f"{self.clock() + _SESSION:.0f}"
+        return f"{ends}.{self._signature(ends)}"
+
+    def _signed_in(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Refusal | None:
+        if not self.token:
+            return Refusal.NO_TOKEN_SET
+        session = cookies.get(COOKIE, "")
+        ends, _, signature = session.partition(".")
+        if signature and hmac.compare_digest(signature, self._signature(ends)) and self.clock() < float(ends):
+            return None
+        offered = _offered(headers.get("authorization", ""))
+        return Refusal.NOT_SIGNED_IN if offered is None else self._try(offered)
+
+    def _try(self, token: str) -> Refusal | None:
+        now = self.clock()
+        with self._lock:
+            while self._failures and now - self._failures[0] > _WITHIN:
+                self._failures.popleft()
+            slowed = len(self._failures) >= _FAILURES
+        if _equal(token, self.token):
+            return None  # who has it is let in, also while somebody else guesses
+        with self._lock:
+            self._failures.append(now)
+        return Refusal.SLOW_DOWN if slowed else Refusal.NOT_SIGNED_IN
+
+    def _signature(self, ends: str) -> str:
+        # a new token ends every session
+        return hmac.new(self._key + self.token.encode(), ends.encode(), hashlib.sha256).hexdigest()
+
+
+def _equal(one: str, other: str) -> bool:
+    return hmac.compare_digest(hashlib.sha256(one.encode()).digest(), hashlib.sha256(other.encode()).digest())
+
+
+def _offered(header: str) -> str | None:
+    """The token in an Authorization header: bearer, or the password of basic authentication."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return None
+
+
+def _same_origin(headers: Mapping[str, str]) -> bool:
+    """Browsers tell where a request comes from; programs do not, and need the token anyway."""
+    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        return False
+    origin = headers.get("origin")
+    return origin is None or (origin != "null" and urlsplit(origin).netloc == headers.get("host"))

@@ -1,0 +1,61 @@
+"""The web server: every route on one socket, in a thread of its own beside the loop."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import uvicorn
+from starlette.applications import Starlette
+
+from watchdog.errors import SettingsError
+from watchdog.web import probes
+from watchdog.web.access import Access
+from watchdog.web.seen import Watched
+
+
+def application(watched: Watched, access: Access) -> Starlette:
+    """Everything that is answered."""
+    return Starlette(routes=probes.routes(watched, access))
+
+
+class Server:
+    """Serves until `stop`. The socket is bound at once, so that a taken port is an error of the start."""
+
+    def __init__(self, app: Starlette, host: str, port: int) -> None:
+        self._socket = _bound(host, port)
+        self.address: tuple[str, int] = (host, self._socket.getsockname()[1])
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No new request; open streams are ended."""
+        self._server.should_exit = True
+        self._thread.join(2.0)
+        self._socket.close()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether streams should end."""
+        return self._server.should_exit
+
+    def _run(self) -> None:
+        # signals belong to the service: uvicorn takes them only in the main thread
+        self._server.run(sockets=[self._socket])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as cause:
+        made.close()
+        what = f"WATCHDOG_LISTEN={host}:{port} cannot be used: {cause.strerror}; choose another port, or off"
+        raise SettingsError(what) from cause
+    return made
