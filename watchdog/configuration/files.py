@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from watchdog.configuration.fields import Fields, did_you_mean, expected
@@ -31,18 +31,34 @@ def load(
     check_url: CheckUrl | None = None,
 ) -> Policy:
     """The policy of a folder or a file. Raises RuleFileError with every mistake at its place, paths as given here."""
+    return load_files([path], variables, seen_metrics=seen_metrics, expand=expand, check_url=check_url)
+
+
+def load_files(
+    paths: Iterable[Path],
+    variables: Mapping[str, str],
+    *,
+    seen_metrics: Collection[str] = (),
+    expand: bool = True,
+    check_url: CheckUrl | None = None,
+) -> Policy:
+    """The policy of several files and folders together."""
     sources: dict[str, str | bytes] = {}
-    for file in _files(path):
-        try:
-            sources[str(file)] = file.read_bytes()
-        except OSError as cause:
-            raise RuleFileError([Mistake(str(file), 1, 1, f"cannot be read: {cause.strerror}")]) from cause
-    if not sources:
-        found = "is an empty folder" if path.is_dir() else "does not exist"
-        what = f"{found}; a folder with at least one rule in a *.yaml or *.yml file is needed"
-        raise RuleFileError([Mistake(str(path), 1, 1, what)])
+    whole = ""
+    for path in paths:
+        whole = whole or str(path)
+        before = len(sources)
+        for file in _files(path):
+            try:
+                sources[str(file)] = file.read_bytes()
+            except OSError as cause:
+                raise RuleFileError([Mistake(str(file), 1, 1, f"cannot be read: {cause.strerror}")]) from cause
+        if len(sources) == before:
+            found = "is a folder without rule files" if path.is_dir() else "does not exist"
+            what = f"{found}; a folder with at least one rule in a *.yaml or *.yml file is needed"
+            raise RuleFileError([Mistake(str(path), 1, 1, what)])
     return load_texts(
-        sources, variables, seen_metrics=seen_metrics, expand=expand, check_url=check_url, whole=str(path)
+        sources, variables, seen_metrics=seen_metrics, expand=expand, check_url=check_url, whole=whole
     )
 
 

@@ -1,0 +1,239 @@
+"""The player: a case through the service's own engine, store and dispatcher, on a clock of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from watchdog.alerts.episodes import Acknowledgement
+from watchdog.alerts.life import AlertKey, Phase
+from watchdog.alerts.silences import Silence
+from watchdog.cycle.engine import Engine
+from watchdog.cycle.policy import Policy
+from watchdog.cycle.saved import Saved
+from watchdog.errors import DeliveryError
+from watchdog.notify.message import Message, MessageKind
+from watchdog.notify.routes import TargetSpec, text_of
+from watchdog.notify.wording import Wording
+from watchdog.store.store import Store
+from watchdog.trials.cases import Case
+from watchdog.trials.world import World
+
+#: A runaway of timers would otherwise play for ever; no test needs so many in one instant.
+_MOST_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message that a receiver accepted, `at` seconds from the start of the case."""
+
+    at: float
+    to: str
+    kind: MessageKind
+    text: str
+
+
+@dataclass(slots=True)
+class Played:
+    """What happened: every message, and the state of the alerts that were asked about."""
+
+    told: list[Told] = field(default_factory=list)
+    states: dict[tuple[float, AlertKey], Phase] = field(default_factory=dict)
+    changes: list[tuple[float, AlertKey, Phase]] = field(default_factory=list)
+
+
+def play(case: Case) -> Played:
+    """Run a case to its end."""
+    return _Player(case).run()
+
+
+class _Player:
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._world = World(case)
+        self._played = Played()
+        self._policy = _one_target_each(case.policy)
+        # only a restart reads what was saved; without one the store would only cost time
+        self._store = Store.in_memory() if case.restarts else None
+        self._phases: dict[AlertKey, Phase] = {}
+        self._engine: Engine | None = self._begin(0.0)
+
+    def run(self) -> Played:
+        case = self._case
+        fixed = self._instants()
+        at = 0.0
+        while at <= case.ends + 1e-9:
+            self._instant(at)
+            at = self._next(at, fixed)
+        if self._store is not None:
+            self._store.close()
+        return self._played
+
+    # -- the clock
+
+    def _instants(self) -> list[float]:
+        """Instants at which something happens by itself: polls, what the test does, what it asks."""
+        case = self._case
+        polls = [index * case.interval for index in range(int(case.ends / case.interval) + 1)]
+        done = [at for restart in case.restarts for at in (restart.down, restart.up)]
+        done += [at for at, *_ in case.acks] + [at for at, _ in case.reloads]
+        done += [at for _, span in (*case.receivers_down, *case.silences) for at in (span.start, span.end)]
+        asked = [one.at for one in case.alerts]
+        return sorted({at for at in (*polls, *done, *asked) if at <= case.ends})
+
+    def _next(self, at: float, fixed: list[float]) -> float:
+        following = next((one for one in fixed if one > at + 1e-9), float("inf"))
+        if self._engine is not None:
+            deadline = self._engine.next_deadline(self._case.start + at)
+            if deadline is not None:
+                following = min(following, max(deadline - self._case.start, at + 1e-3))
+        return following
+
+    def _instant(self, at: float) -> None:
+        """First what the test does to the world, then the poll, then the timers."""
+        self._act(at)
+        if self._engine is not None:
+            if _is_multiple(at, self._case.interval):
+                self._poll(at)
+            self._engine.tick(self._case.start + at)
+            self._save()
+            self._deliver(at)
+        self._ask(at)
+
+    # -- what the test does
+
+    def _act(self, at: float) -> None:
+        case, now = self._case, self._case.start + at
+        for restart in case.restarts:
+            if _same(restart.down, at):
+                self._end()
+            if _same(restart.up, at):
+                self._engine = self._begin(at)
+        for when, policy in case.reloads:
+            if _same(when, at):
+                self._policy = _one_target_each(policy)
+                if self._engine is not None:
+                    self._engine.adopt(self._policy)
+        if self._engine is None:
+            return
+        for when, rule, entity in case.acks:
+            episode = self._engine.book.latest(AlertKey(rule, entity.kind, entity.id)) if _same(when, at) else None
+            if episode is not None and episode.firing:
+                self._engine.acknowledge(episode.id, Acknowledgement(now, "test"))
+        for receiver, span in case.receivers_down:
+            if _same(span.end, at) and not self._is_down(receiver, at):
+                ids = [spec.id for spec in self._policy.contacts.specs.values() if spec.receiver == receiver]
+                self._engine.dispatcher.retry_now(ids, now)
+
+    def _begin(self, at: float) -> Engine:
+        now = self._case.start + at
+        saved = self._store.load() if self._store is not None else Saved()
+        engine = Engine(self._policy, saved, start=now, every=self._case.interval, wording=Wording(), name="watchdog")
+        if self._store is not None:
+            engine.restore_windows(*self._store.load_windows())
+        engine.set_silences(self._silences())
+        self._world.forget()
+        return engine
+
+    def _end(self) -> None:
+        self._save()
+        self._engine = None
+
+    def _silences(self) -> list[Silence]:
+        case = self._case
+        return [
+            Silence(f"silence-{index}", matchers, case.start + span.start, case.start + min(span.end, case.ends + 1e6),
+                    "test", "silenced in this test", case.start + span.start)
+            for index, (matchers, span) in enumerate(case.silences)
+        ]  # fmt: skip
+
+    # -- what the service does
+
+    def _poll(self, at: float) -> None:
+        assert self._engine is not None
+        self._engine.judge(self._world.poll(at), {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0})
+        self._save(after_poll=True)
+        for key, state in self._engine.states().items():
+            if self._phases.get(key, Phase.INACTIVE) is not state.phase:
+                self._phases[key] = state.phase
+                self._played.changes.append((at, key, state.phase))
+        for key in [key for key in self._phases if self._engine.state(key).phase is Phase.INACTIVE]:
+            if self._phases.pop(key) is not Phase.INACTIVE:
+                self._played.changes.append((at, key, Phase.INACTIVE))
+
+    def _save(self, *, after_poll: bool = False) -> None:
+        if self._engine is None:
+            return
+        changes = self._engine.take_changes(after_poll=after_poll)
+        if self._store is not None and changes:
+            windows, rosters = self._engine.windows() if after_poll else ((), ())
+            self._store.commit(changes, windows, rosters)
+
+    def _deliver(self, at: float) -> None:
+        """Everything that is due now, as the courier would; a receiver that is down refuses for the moment."""
+        assert self._engine is not None
+        now = self._case.start + at
+        for _ in range(_MOST_AT_ONCE):
+            sent = False
+            for target in self._engine.waiting_targets():
+                sending = self._engine.claim(target, now)
+                if sending is None:
+                    continue
+                sent = True
+                receiver = sending.claim.duty.receiver
+                if self._is_down(receiver, at):
+                    self._engine.failed(sending, DeliveryError("down in this test", permanent=False), now)
+                else:
+                    self._played.told.append(Told(at, receiver, sending.message.kind, text_of_message(sending.message)))
+                    self._engine.accepted(sending, now)
+                self._save()
+            if not sent:
+                self._engine.tick(now)
+                self._save()
+                if not any(self._due(target, now) for target in self._engine.waiting_targets()):
+                    return
+
+    def _due(self, target: str, now: float) -> bool:
+        assert self._engine is not None
+        duties = self._engine.book.duties_to(target)
+        return any(duty.next_try <= now and duty.id not in self._engine.book.in_flight for duty in duties[:1])
+
+    def _is_down(self, receiver: str, at: float) -> bool:
+        return any(name == receiver and span.covers(at) for name, span in self._case.receivers_down)
+
+    # -- what the test asks
+
+    def _ask(self, at: float) -> None:
+        for asked in self._case.alerts:
+            if _same(asked.at, at):
+                key = AlertKey(asked.rule, asked.entity.kind, asked.entity.id)
+                phase = self._engine.state(key).phase if self._engine is not None else self._phases.get(key, Phase.INACTIVE)
+                self._played.states[asked.at, key] = phase
+
+
+def text_of_message(message: Message) -> str:
+    """Everything a message says, for `contains`."""
+    parts = [message.title, message.headline, message.cause]
+    for line in (*message.changed, *message.standing):
+        parts += [line.alertname, line.entity, line.severity, line.summary, line.description, line.reason, line.value,
+                  line.note, line.runbook_url]  # fmt: skip
+        parts += [f"{name}={text_of(value)}" for name, value in line.labels.items()]
+    return "\n".join(part for part in parts if part)
+
+
+def _one_target_each(policy: Policy) -> Policy:
+    """Receivers as tests see them: each that has a URL at all is one target."""
+    receivers = {
+        name: replace(receiver, targets=(TargetSpec(name, "test"),) if receiver.targets else ())
+        for name, receiver in policy.receivers.items()
+    }
+    return replace(policy, receivers=receivers, urls={})
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) < 1e-6
+
+
+def _is_multiple(at: float, interval: float) -> bool:
+    return abs(at / interval - round(at / interval)) < 1e-9
+
+

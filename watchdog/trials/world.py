@@ -1,0 +1,117 @@
+"""The world of a rule test: what the API would answer at each instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from watchdog.errors import ApiError
+from watchdog.readings.catalogue import CATALOGUE
+from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Fleet, Kind
+from watchdog.readings.poll import Failures, Listing
+from watchdog.readings.snapshot import Flags, Floats, Snapshot, SparseReadings
+from watchdog.trials.cases import Case
+from watchdog.trials.series import Value
+
+#: As the service's own default; an entity missing from the readings causes a listing sooner.
+LISTING_EVERY = 300.0
+_LISTED = (Kind.SOURCE, Kind.DESTINATION, Kind.TRANSFORM, Kind.PIPELINE)
+
+
+@dataclass(frozen=True)
+class PlayedPoll:
+    """What one poll of a test brings."""
+
+    at: float
+    listing: Listing | None
+    failures: Failures
+    readings: SparseReadings
+    dark: frozenset[EntityKey]
+    all_dark: bool
+
+    def snapshot(self, fleet: Fleet) -> Snapshot:
+        unobserved: dict[Kind, Flags] = {}
+        for kind in REAL_KINDS:
+            table = fleet.table(kind)
+            if self.all_dark:
+                unobserved[kind] = np.full(len(table), kind is not Kind.WATCHDOG, dtype=np.bool_)
+            elif self.dark:
+                found = (one.key in self.dark or one.connector in self.dark for one in table.entities)
+                unobserved[kind] = np.fromiter(found, dtype=np.bool_, count=len(table))
+        return self.readings.snapshot(self.at, fleet, unobserved)
+
+    def answered(self, fleet: Fleet) -> Mapping[Kind, Floats]:
+        found: dict[Kind, Floats] = {}
+        for kind in REAL_KINDS:
+            table = fleet.table(kind)
+            times = np.full(len(table), np.nan)
+            for row, entity in enumerate(table.entities):
+                had = self.readings.values.get(entity.key, {})
+                if any(reading.value is not None for reading in had.values()):
+                    times[row] = self.at
+            found[kind] = times
+        return found
+
+
+@dataclass(slots=True)
+class World:
+    """Answers polls as the API would at that instant of a case; remembers what it has listed, as the poller does."""
+
+    case: Case
+    _listed_at: float | None = None
+    _missing: bool = False
+    _unlisted: frozenset[EntityKey] = field(default_factory=frozenset)
+
+    def forget(self) -> None:
+        """A restart: the next poll lists."""
+        self._listed_at, self._missing = None, False
+
+    def poll(self, at: float) -> PlayedPoll:
+        """`at` counts from the start of the case."""
+        case, now = self.case, self.case.start + at
+        if any(span.covers(at) for span in case.api_down):
+            down = ApiError("the API is down in this test")
+            return PlayedPoll(now, None, Failures((down,)), SparseReadings(), frozenset(), all_dark=True)
+        gone = {key for key, span in case.gone if span.covers(at)}
+        dark = frozenset(key for key, span in case.unobserved if span.covers(at))
+        there = [one for one in case.entities if one.key not in gone and one.connector not in gone]
+        readings = self._readings(there, dark, at, now)
+        listing = None
+        if self._listed_at is None or self._missing or at - self._listed_at >= LISTING_EVERY:
+            listing = Listing([one for one in there if one.key.kind is not Kind.WATCHDOG],
+                              frozenset(kind for kind in REAL_KINDS if kind is not Kind.WATCHDOG))  # fmt: skip
+            self._listed_at = at
+        # an entity that is known and has no reading makes the poller look whether it is still listed
+        self._missing = any(
+            one.key.kind in _LISTED and one.key not in dark and not _read(readings, one.key) for one in case.entities
+        )
+        failures = Failures((ApiError("a request fails in this test"),)) if dark else Failures()
+        return PlayedPoll(now, listing, failures, readings, dark, all_dark=False)
+
+    def _readings(
+        self, there: list[Entity], dark: frozenset[EntityKey], at: float, now: float
+    ) -> SparseReadings:
+        index = round(at / self.case.interval)
+        readings = SparseReadings()
+        for entity in there:
+            if entity.key in dark or entity.connector in dark:
+                continue
+            for metric, values in self.case.readings.get(entity.key, {}).items():
+                value = values[index] if index < len(values) else None
+                if value is not None:
+                    readings.put(entity.key, metric, _known(metric, value), now)
+        return readings
+
+
+def _read(readings: SparseReadings, key: EntityKey) -> bool:
+    return bool(readings.values.get(key))
+
+
+def _known(metric: str, value: Value) -> Value:
+    """The catalogue's "no reading" value is none, as everywhere."""
+    found = CATALOGUE.get(metric)
+    if found is not None and found.nothing is not None and value == found.nothing:
+        return None
+    return value
