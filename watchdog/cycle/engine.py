@@ -107,6 +107,7 @@ class Engine:
         book.restore(saved.episodes.values(), saved.groups.values(), saved.entries.values(), saved.duties.values(),
                      saved.next_duty)  # fmt: skip
         self.dispatcher = Dispatcher(book, policy.contacts, policy.by_name, policy.mutes)
+        self.dispatcher.resume(start)
         self.dispatcher.set_silences(saved.silences.values())
         self.dispatcher.reroute(policy.contacts, policy.by_name, policy.mutes, start)
 
@@ -146,7 +147,7 @@ class Engine:
         for stepped in outcome.stepped:
             self._tell_dispatcher(stepped, now)
         self._refresh_labels()
-        self.dispatcher.judged(now, outcome.true, self.roster.fleet)
+        self.dispatcher.judged(now, outcome.true, self.roster.fleet, lambda key: self.state(key).evaluated is None)
         self._previous = now
 
     def adopt(self, policy: Policy) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from watchdog.alerts.episodes import Acknowledgement, Episode
@@ -21,6 +21,7 @@ from watchdog.notify.flushing import consider, flush, remind
 from watchdog.notify.holding import Quiet, apply_hold, hold_of
 from watchdog.notify.ledger import Ending, Entry, Standing
 from watchdog.notify.outcomes import Claim, accepted, claim, failed, hand_over
+from watchdog.notify.routes import GroupKey
 from watchdog.readings.fleet import Fleet
 from watchdog.rules.rule import Rule
 
@@ -42,6 +43,15 @@ class Dispatcher:
         self._steps: list[Step] | None = None
         self._fresh: set[str] = set()  #: episodes whose hold has not been looked at
         self._mute_boundary: float | None = None
+        #: Groups whose deadline passed while nobody watched: they wait for a poll that judges their alerts.
+        self._unconfirmed: set[GroupKey] = set()
+
+    def resume(self, now: float) -> None:
+        """After a restart: deadlines that have passed wait for a poll that says whether their alerts still hold."""
+        for group in self.book.groups.values():
+            deadline = group.reminder_due if group.due is None else group.due
+            if deadline is not None and deadline <= now:
+                self._unconfirmed.add(group.key)
 
     # -- what a poll brings
 
@@ -75,10 +85,14 @@ class Dispatcher:
             self._route(episode)
         self.book.touched.update(self.book.groups_of(episode.id))
 
-    def judged(self, now: float, true: Collection[AlertKey], fleet: Fleet) -> None:
+    def judged(
+        self, now: float, true: Collection[AlertKey], fleet: Fleet, evaluated: Callable[[AlertKey], bool]
+    ) -> None:
         """After all alerts of a poll: what holds what now, and which groups have something to tell. `true`: alerts that
-        this poll found true."""
+        this poll found true; `evaluated`: whether it could judge an alert at all."""
         self._fleet = fleet
+        if self._unconfirmed:
+            self._unconfirmed = {key for key in self._unconfirmed if not self._confirmed(key, evaluated)}
         self._refresh_holds(now, true)
         self._settle_touched(now)
 
@@ -118,6 +132,8 @@ class Dispatcher:
         self._refresh_holds(now, None)
         self._settle_touched(now)
         for group in list(self.book.groups.values()):
+            if group.key in self._unconfirmed:
+                continue
             if group.due is not None and group.due <= now:
                 flush(self.book, self.contacts, group, now)
             elif group.due is None and group.reminder_due is not None and group.reminder_due <= now:
@@ -131,7 +147,8 @@ class Dispatcher:
 
     def next_deadline(self, now: float) -> float | None:
         """The next instant at which `tick` or `claim` has something to do; None if only a poll can bring that."""
-        wanted = (group.reminder_due if group.due is None else group.due for group in self.book.groups.values())
+        groups = (group for group in self.book.groups.values() if group.key not in self._unconfirmed)
+        wanted = (group.reminder_due if group.due is None else group.due for group in groups)
         found = [at for at in wanted if at is not None]
         found += [at for one in self._silences.values() for at in (one.starts, one.ends) if at > now]
         if self._mutes and (self._mute_boundary is None or self._mute_boundary <= now):
@@ -167,6 +184,10 @@ class Dispatcher:
                     self.book.put_duty(replace(duty, next_try=now))
 
     # -- inside
+
+    def _confirmed(self, key: GroupKey, evaluated: Callable[[AlertKey], bool]) -> bool:
+        firing = [episode for episode, _ in self.book.members(key) if episode.firing]
+        return not firing or any(evaluated(episode.alert) for episode in firing)
 
     def _take_over(self, before: Episode, episode: Episode, now: float) -> None:
         """Where the end of `before` was not told, nobody hears it nor this beginning: the new episode takes over."""
