@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import socketserver
@@ -187,6 +188,14 @@ class _Handler(BaseHTTPRequestHandler):
         super().setup()
         self.raw = self.connection
         self.host = ""
+
+    def finish(self) -> None:
+        # the server closes the socket it accepted, which TLS has taken over
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
+        for file in (self.rfile, self.wfile, self.connection):
+            with contextlib.suppress(OSError, ValueError):
+                file.close()
 
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

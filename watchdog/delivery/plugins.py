@@ -64,7 +64,7 @@ def _plugin(url: str) -> Any:
     from apprise.common import OverflowMode
 
     of, arguments = _parsed(url)
-    plugin = _watched(of)(**arguments, asset=_asset())
+    plugin = _watched(of)(**arguments, asset=_asset())  # type: ignore[arg-type]  # mypy: type[Any] has no hash
     plugin.overflow_mode = OverflowMode.TRUNCATE
     if "cto" not in arguments:
         plugin.socket_connect_timeout = max(plugin.socket_connect_timeout, _CONNECT_WITHIN)
@@ -143,11 +143,11 @@ def _asset() -> Any:
 
 
 @cache
-def _watched(of: Callable[..., Any]) -> type[Any]:
+def _watched(of: type[Any]) -> type[Any]:
     """The plugin class, answering apprise's question before each recipient from a memory that outlives the plugin: who
     has accepted a message is not sent it again when another recipient of the same URL is tried once more."""
 
-    class Watched(of):  # type: ignore[misc, valid-type]
+    class Watched(of):  # type: ignore[misc]
         flight: Flight
         accepted: set[Any]
 

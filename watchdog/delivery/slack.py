@@ -6,6 +6,7 @@ words and for links. apprise's own way from text to markup is not taken: it turn
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 from urllib.parse import quote
@@ -49,7 +50,7 @@ class Slack(NotifySlack):  # type: ignore[no-untyped-call]  # apprise is typed i
         answer = super()._send(url, payload, *args, **kwargs)  # type: ignore[no-untyped-call]
         # apprise takes a bot's answer for a success when "OK" stands anywhere in it
         if self.mode is SlackMode.BOT and isinstance(answer, dict) and answer.get("ok") is False:
-            self.logger.debug("Response Details:\r\n%r", str(answer).encode())
+            self.logger.debug("Response Details:\r\n%r", json.dumps(answer).encode())
             return False
         return answer
 
@@ -119,8 +120,8 @@ def _links(links: list[tuple[str, str]]) -> dict[str, Any] | None:
     return {"type": "mrkdwn", "text": shown, "verbatim": True} if shown else None
 
 
-#: What stays as it is in a URL; `<`, `>`, `|` and blanks would end the link.
-_URL = "%/:=&?~#+!$,;'@()*[]-._"
+#: What stays as it is in a URL; `<`, `>`, `|` and blanks would end the link, an `@` could be read as a mention.
+_URL = "%/:=&?~#+!$,;'()*[]-._"
 
 
 def _safe(text: str, limit: int) -> str:
