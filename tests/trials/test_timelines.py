@@ -10,7 +10,8 @@ import pytest
 from watchdog.trials.cases import Case, Restart, read_cases
 from watchdog.trials.ruletests import run_case
 
-CASES = [case for file in sorted((Path(__file__).parent / "cases").glob("*timelines*.yaml")) for case in read_cases(file)]
+FILES = sorted((Path(__file__).parent / "cases").glob("*timelines*.yaml"))
+CASES = [case for file in FILES for case in read_cases(file)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])

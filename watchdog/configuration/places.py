@@ -158,6 +158,8 @@ class _Reader:
                 loader.dispose()
         except yaml.MarkedYAMLError as cause:
             mark = cause.problem_mark or cause.context_mark
+            if "end of stream" in (cause.problem or "") and cause.context_mark is not None:
+                mark = cause.context_mark  # where the quote was opened, not where the file ends
             place = start if mark is None else Place(self._file, mark.line + 1, mark.column + 1)
             problem = cause.problem or cause.context or "cannot be read"
             self._mistakes.append(place.mistake(f"is not YAML: {_plainly(problem, self._line(place.line))}"))
@@ -260,6 +262,8 @@ def _plainly(problem: str, line: str) -> str:
         return "a ':' is missing behind the key"
     if "block end" in problem or "block mapping" in problem:
         return "the indentation does not fit the lines above"
+    if "end of stream" in problem:
+        return "a quote or bracket that is opened here is never closed"
     if "%" in line or "cannot start any token" in problem:
         return "a value may not begin with this character; put the text in quotes"
     return problem

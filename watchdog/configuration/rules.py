@@ -168,11 +168,11 @@ class RuleReader:
         within = inner.duration("within")
         changes = inner.get("changes")
         if changes is not None:
-            if not isinstance(changes, Scalar) or isinstance(changes.value, bool) or not isinstance(changes.value, int) \
-                    or changes.value < 2:  # fmt: skip
+            count = changes.value if isinstance(changes, Scalar) else None
+            if isinstance(count, bool) or not isinstance(count, int) or count < 2:
                 inner.wrong("changes", f"changes: {expected('a number of changes', changes)}; write 2 or more, e.g. 6")
             else:
-                flapping = replace(flapping, changes=changes.value)
+                flapping = replace(flapping, changes=count)
         if within is not None:
             if within <= 0:
                 inner.wrong("within", "within: has to be longer than nothing, e.g. 1h")
