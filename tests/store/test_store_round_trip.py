@@ -17,9 +17,10 @@ from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Hold, Note
 from watchdog.alerts.life import AlertKey, AlertState
 from watchdog.alerts.silences import Matcher, Silence
 from watchdog.cycle.saved import Changes, TargetHealth
-from watchdog.notify.duties import Duty, Item
+from watchdog.notify.duties import Duty, Item, Part
 from watchdog.notify.groups import Group
-from watchdog.notify.ledger import Entry
+from watchdog.notify.ledger import Ending, Entry, Role, Standing
+from watchdog.notify.message import MessageKind
 from watchdog.notify.routes import GroupKey
 from watchdog.readings import keeping
 from watchdog.readings.fleet import Kind
@@ -133,24 +134,24 @@ GROUP = GroupKey("oncall", (("alertname", "SourceLagHigh"), ("team", "")))
 
 
 def _full() -> Changes:
-    from watchdog.notify.duties import Part
-    from watchdog.notify.ledger import Ending, Role, Standing
-    from watchdog.notify.message import MessageKind
-
+    silence = Silence("u", (Matcher("a", "b.*", True, False), Matcher("c", "d")), 1.0, 2.0, "eva", "why", 0.5)
+    entry = Entry("6a0c", "t-1", GROUP, Role.FALLBACK, Standing.ACCEPTED, 3.0, Ending.WAITING, "wd-1", "silence", True)
+    begins = (Item("6a0c", Part.BEGIN),)
+    duty = Duty(
+        7, "t-1", "oncall", GROUP, MessageKind.FIRING, begins, 1.0, 2.0, "why", "wd-1", 3, True, True, "HTTP 503"
+    )  # fmt: skip
     return Changes(
         alerts={ALERT: AlertState(since=1.0, changes=(1.0, 2.25), flapping=True, dark_since=9.0)},
         episodes={EPISODE.id: EPISODE},
-        entries={("6a0c", "t-1"): Entry("6a0c", "t-1", GROUP, Role.FALLBACK, Standing.ACCEPTED, 3.0, Ending.WAITING, "wd-1",
-                                        "silence", True)},
+        entries={("6a0c", "t-1"): entry},
         groups={GROUP: Group(GROUP, 1.0, 30.0, 300.0, 14400.0, 2.0, 3.0, 4.0)},
-        duties={7: Duty(7, "t-1", "oncall", GROUP, MessageKind.FIRING, (Item("6a0c", Part.BEGIN),), 1.0, 2.0, "why", "wd-1", 3,
-                        True, True, "HTTP 503")},
-        silences={"u": Silence("u", (Matcher("a", "b.*", True, False), Matcher("c", "d")), 1.0, 2.0, "eva", "why", 0.5)},
+        duties={7: duty},
+        silences={"u": silence},
         targets={"t-1": TargetHealth("t-1", "oncall", "slack", 1.0, 2.0, "HTTP 503", 12)},
         notes=[Note(1.0, ALERT, "6a0c", "told", "to oncall", "oncall", "t-1")],
         documents={"cycle": '{"at": 1.0}'},
         blobs={"ages": bytes(range(256))},
-    )  # fmt: skip
+    )
 
 
 def test_both_engines_keep_everything(store: Store, url: str, opened: Callable[..., Store]) -> None:
