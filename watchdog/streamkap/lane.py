@@ -176,7 +176,7 @@ class Lane:
 
     def _without_states(self, at: float, result: LaneResult) -> set[str]:
         """Connectors whose metrics carry no state, or none for one of their tasks."""
-        _name_task_states(result.found.groups[Group.TASK])
+        name_task_states(result.found.groups[Group.TASK])
         measured = Layers(at, self._measured(result.found))
         missing = set()
         for id, item in self.items.items():
@@ -235,7 +235,7 @@ def _states(item: Item) -> Metrics:
     return found
 
 
-def _name_task_states(tasks: Mapping[str, Metrics]) -> None:
+def name_task_states(tasks: Mapping[str, Metrics]) -> None:
     """Give a task's state its one name, whether the API calls it `status` or `state`."""
     for metrics in tasks.values():
         if "task_status" in metrics:

@@ -60,7 +60,7 @@ class Poller:
             layers=self._layers(at, results),
             dark={kind: self._darkness(self._lanes[kind], result) for kind, result in results.items()},
             listing=self._listing(at, results, budget),
-            failures=_failures(errors),
+            failures=failures_of(errors),
             account_dark=any(result.dark for kind, result in results.items() if kind is not Kind.TRANSFORM),
         )
 
@@ -70,7 +70,7 @@ class Poller:
 
     def _nothing(self, at: float, error: ApiError) -> StreamkapPoll:
         dark = {kind: Darkness(all=True) for kind in self._lanes}
-        return StreamkapPoll(at, Layers(at, {}), dark, failures=_failures([error]), account_dark=True)
+        return StreamkapPoll(at, Layers(at, {}), dark, failures=failures_of([error]), account_dark=True)
 
     def _layers(self, at: float, results: Mapping[Kind, LaneResult]) -> Layers:
         layers: dict[Kind, list[Layer]] = {}
@@ -132,7 +132,7 @@ class Poller:
             logger.warning("tags keep their ids, their names could not be read", extra={"error": str(error)})
 
 
-def _failures(errors: Sequence[ApiError]) -> Failures:
+def failures_of(errors: Sequence[ApiError]) -> Failures:
     """Each failure once: a hundred chunks that fail alike are one."""
     distinct = {_gist(error): error for error in reversed(errors)}
     return Failures(tuple(reversed(distinct.values())), any(isinstance(error, SignInError) for error in errors))
