@@ -57,7 +57,7 @@ def run(
     record: Annotated[Path | None, typer.Option(help="Keep every poll in this file, for `watchdog replay`.")] = None,
 ) -> None:
     """The service: poll, judge, tell. SIGHUP reloads the rules, SIGTERM ends it."""
-    from watchdog.commands import run as command
+    import watchdog.commands.run as command
 
     _end(command.run(strict=strict, record=record))
 
@@ -68,7 +68,7 @@ def demo(
     port: Annotated[int, typer.Option(help="Port of the status page.")] = 8080,
 ) -> None:
     """An incident on a Streamkap of its own, told and closed in about two minutes; no account needed."""
-    from watchdog.commands import demo as command
+    import watchdog.commands.demo as command
 
     _end(command.demo(once=once, port=port))
 
@@ -80,7 +80,7 @@ def check(
     json: Json = False,
 ) -> None:
     """Check settings, rules and receivers; every mistake at once."""
-    from watchdog.commands import check as command
+    import watchdog.commands.check as command
 
     _end(command.check(path, live=live, as_json=json))
 
@@ -91,7 +91,7 @@ def test(
     json: Json = False,
 ) -> None:
     """Run rule tests: what would fire, when, and who would hear."""
-    from watchdog.commands import test as command
+    import watchdog.commands.test as command
 
     _end(command.test(paths or [], as_json=json))
 
@@ -105,7 +105,7 @@ def replay(
     json: Json = False,
 ) -> None:
     """Play recorded polls through the rules: what would have fired, for how long, and how many messages."""
-    from watchdog.commands import replay as command
+    import watchdog.commands.replay as command
 
     _end(command.replay(file, since=from_, rules=rules, plot=plot, as_json=json))
 
@@ -113,7 +113,7 @@ def replay(
 @app.command()
 def poll(json: Json = False) -> None:
     """One poll as a table: entities, readings, units."""
-    from watchdog.commands import poll as command
+    import watchdog.commands.poll as command
 
     _end(command.poll(as_json=json))
 
@@ -123,7 +123,7 @@ def metrics(
     name: Annotated[str | None, typer.Argument(help="One metric; all without it.")] = None, json: Json = False
 ) -> None:
     """The catalogue of known metrics: unit, meaning, where they appear."""
-    from watchdog.commands import metrics as command
+    import watchdog.commands.metrics as command
 
     _end(command.metrics(name, as_json=json))
 
@@ -131,7 +131,7 @@ def metrics(
 @app.command()
 def status(json: Json = False) -> None:
     """What fires, what is silenced, which targets fail. Exit code 1 while an alert fires."""
-    from watchdog.commands import status as command
+    import watchdog.commands.status as command
 
     _end(command.status(as_json=json))
 
@@ -143,7 +143,7 @@ def explain(
     json: Json = False,
 ) -> None:
     """The whole story of one alert: readings, state changes, what was told to whom, what was not, and why."""
-    from watchdog.commands import explain as command
+    import watchdog.commands.explain as command
 
     _end(command.explain(alert, entity, as_json=json))
 
@@ -159,7 +159,7 @@ def silence_add(
     json: Json = False,
 ) -> None:
     """Hold back beginnings, reminders and escalation of matching alerts; ends are still told."""
-    from watchdog.commands import silence as command
+    import watchdog.commands.silence as command
 
     _end(command.add(matchers, for_=for_, until=until, start=start, author=author, comment=comment, as_json=json))
 
@@ -169,7 +169,7 @@ def silence_list(
     all_: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False, json: Json = False
 ) -> None:
     """Silences that are or will be active."""
-    from watchdog.commands import silence as command
+    import watchdog.commands.silence as command
 
     _end(command.show(everything=all_, as_json=json))
 
@@ -177,7 +177,7 @@ def silence_list(
 @_silence.command("expire")
 def silence_expire(ids: Annotated[list[str], typer.Argument(help="Ids, or beginnings of ids.")]) -> None:
     """End silences now."""
-    from watchdog.commands import silence as command
+    import watchdog.commands.silence as command
 
     _end(command.expire(ids))
 
@@ -190,7 +190,7 @@ def ack(
     comment: Annotated[str, typer.Option(help="What is being done.")] = "",
 ) -> None:
     """Acknowledge a firing alert: no more reminders, no escalation; its end is still told."""
-    from watchdog.commands import ack as command
+    import watchdog.commands.ack as command
 
     _end(command.ack(alert, entity, author=author, comment=comment))
 
@@ -198,7 +198,7 @@ def ack(
 @app.command("send-test")
 def send_test(receiver: str, json: Json = False) -> None:
     """Send a test message to every target of a receiver and show each answer."""
-    from watchdog.commands import send_test as command
+    import watchdog.commands.send_test as command
 
     _end(command.send_test(receiver, as_json=json))
 
@@ -211,7 +211,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Same seed, same fleet.")] = 1,
 ) -> None:
     """The built-in Streamkap API alone, for tests and trials."""
-    from watchdog.commands import simulate as command
+    import watchdog.commands.simulate as command
 
     _end(command.simulate(port=port, sources=sources, scenario=scenario, seed=seed))
 
@@ -219,7 +219,7 @@ def simulate(
 @app.command()
 def schema() -> None:
     """JSON Schema of rule files, for editors."""
-    from watchdog.commands import schema as command
+    import watchdog.commands.schema as command
 
     _end(command.schema())
 

@@ -108,7 +108,7 @@ def _ignore(poll: Poll) -> None:
 
 @contextmanager
 def _recording(file: Path) -> Iterator[Callable[[Poll], None]]:
-    from watchdog.readings.recording import Recorder
+    from watchdog.streamkap.recording import Recorder
 
     recorder = Recorder(file)
     try:

@@ -157,10 +157,10 @@ class Fleet:
         return sum(len(self.tables[kind]) for kind in REAL_KINDS if kind not in (Kind.ACCOUNT, Kind.WATCHDOG))
 
     def edges(self, parent: Kind, relation: str) -> Edges | None:
-        """Children named `relation` ("tasks", "pipelines", …) of the rows of `parent`; None where there is no such relation.
+        """Children named `relation` ("tasks", "pipelines", …) of the rows of `parent`; None for no such relation.
 
-        Also upwards: ("task", "connector"), ("topic", "connector"), ("pipeline", "source"), ("pipeline", "destination"), where
-        each parent row has at most one child.
+        Also upwards: ("task", "connector"), ("topic", "connector"), ("pipeline", "source"),
+        ("pipeline", "destination"), where each parent row has at most one child.
         """
         found = self._edges.get((parent, relation))
         if found is None:

@@ -24,7 +24,7 @@ def names_of(entity: Entity) -> set[str]:
 
 
 def resolve(text: str, entities: Iterable[Entity], kind: Kind | None = None) -> Entity:
-    """The entity that `text` names; `kind` narrows the choice. Raises UnknownEntityError with the candidates otherwise."""
+    """The entity that `text` names; `kind` narrows the choice. Raises UnknownEntityError with candidates otherwise."""
     among = [one for one in entities if kind is None or one.key.kind is kind or _is_connector(one, kind)]
     by_id = [one for one in among if text in (one.key.id, str(one.key))]
     found = by_id or [one for one in among if text in names_of(one)]

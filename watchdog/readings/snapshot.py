@@ -148,4 +148,5 @@ class SparseReadings:
                 texts[row] = reading.value
             elif reading.value is not None:
                 numbers[row] = reading.value
-        return Column(numbers, texts if any(t is not None for t in texts) else None, times if (times != at).any() else None)
+        has_texts = any(text is not None for text in texts)
+        return Column(numbers, texts if has_texts else None, times if (times != at).any() else None)

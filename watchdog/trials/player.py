@@ -206,7 +206,9 @@ class _Player:
         for asked in self._case.alerts:
             if _same(asked.at, at):
                 key = AlertKey(asked.rule, asked.entity.kind, asked.entity.id)
-                phase = self._engine.state(key).phase if self._engine is not None else self._phases.get(key, Phase.INACTIVE)
+                phase = self._phases.get(key, Phase.INACTIVE)
+                if self._engine is not None:
+                    phase = self._engine.state(key).phase
                 self._played.states[asked.at, key] = phase
 
 

@@ -45,7 +45,8 @@ def populate(described: Sequence[Described], mistakes: list[Mistake]) -> tuple[E
 
 
 def _labels(kind: Kind, name: str, values: Values) -> dict[str, LabelValue]:
-    labels: dict[str, LabelValue] = {label: () if label in LIST_LABELS else "" for label in LABELS[kind] if label != "id"}
+    named = (label for label in LABELS[kind] if label != "id")
+    labels: dict[str, LabelValue] = {label: () if label in LIST_LABELS else "" for label in named}
     for label, value in values.items():
         if label in LIST_LABELS:
             labels[label] = value if isinstance(value, tuple) else (value,)

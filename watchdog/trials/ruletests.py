@@ -44,7 +44,8 @@ def find_tests(paths: Iterable[Path]) -> list[Path]:
             tests = [one for one in below if "tests" in one.parts[len(path.parts) - 1 :]]
             chosen = [one for one in tests if not one.name.startswith(("_", "."))]
             if not chosen:
-                raise RuleFileError([Mistake(str(path), 1, 1, "holds no rule tests; they belong in a folder called tests")])
+                what = "holds no rule tests; they belong in a folder called tests"
+                raise RuleFileError([Mistake(str(path), 1, 1, what)])
             found.update(dict.fromkeys(chosen))
         elif path.exists():
             found[path] = None

@@ -1,0 +1,107 @@
+"""`watchdog replay`: what the rules would have done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from watchdog.app.starting import client_of
+from watchdog.commands.output import as_json as print_json
+from watchdog.commands.output import console, instant, table
+from watchdog.configuration.files import load
+from watchdog.errors import ConfigError
+from watchdog.readings.poll import Poll
+from watchdog.streamkap.recording import read_recording
+from watchdog.settings import Settings
+from watchdog.streamkap.past import read_past
+from watchdog.trials.plot import plot as draw
+from watchdog.trials.plot import png
+from watchdog.trials.replay import Report, polls_of
+from watchdog.trials.replay import replay as play
+from watchdog.units import format_duration, parse_duration
+
+
+def replay(file: Path | None, *, since: str | None, rules: Path | None, plot: Path | None, as_json: bool) -> int:
+    """0; raises ConfigError for a recording, rules or times that cannot be used, ApiError where the API cannot."""
+    settings = Settings.load()
+    if (file is None) == (since is None):
+        raise ConfigError("name a recording (`watchdog run --record FILE` makes one), or say --from 24h")
+    if plot is not None and plot.suffix not in (".svg", ".png"):
+        raise ConfigError(f"--plot {plot}: write a file name that ends in .svg or .png")
+    policy = load(rules or settings.watchdog_rules, {}, expand=False)
+    report = play(_polls(settings, file, since), policy, settings.watchdog_poll_every)
+    if not report.polls:
+        raise ConfigError("there is no poll to play")
+    if plot is not None:
+        picture = draw(report)
+        if plot.suffix == ".png":
+            plot.write_bytes(png(picture))
+        else:
+            plot.write_text(picture, encoding="utf-8")
+    if as_json:
+        print_json(_object(report))
+    else:
+        _show(report)
+    return 0
+
+
+def _polls(settings: Settings, file: Path | None, since: str | None) -> Iterable[Poll]:
+    if file is not None:
+        return read_recording(file)
+    try:
+        back = parse_duration(since or "")
+    except ValueError as cause:
+        raise ConfigError(f"--from: {cause}") from cause
+    now = time.time()
+    with client_of(settings) as client:
+        past = read_past(client, now - back, now)
+    return polls_of(past, now - back, now, max(60.0, settings.watchdog_poll_every))
+
+
+def _show(report: Report) -> None:
+    out = console()
+    lasted = format_duration(report.end - report.start)
+    failed = f", {report.failed} with failed requests" if report.failed else ""
+    out.print(f"{report.polls} polls over {lasted}{failed}\n", markup=False)
+    fired = [rule for rule in report.rules if rule.stretches]
+    rows = []
+    for rule in sorted(fired, key=lambda one: -len(one.stretches)):
+        lengths = sorted((one.ended or report.end) - one.began for one in rule.stretches)
+        rows.append((rule.name, len(lengths), format_duration(lengths[len(lengths) // 2]), format_duration(lengths[-1]),
+                     rule.advice(report.end)))  # fmt: skip
+    table(("rule", "episodes", "median", "longest", "advice"), rows, empty="nothing would have fired")
+    if report.messages:
+        counted = [
+            (receiver, sum(kinds.values()), ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
+            for receiver, kinds in sorted(report.messages.items())
+        ]
+        out.print()
+        table(("receiver", "messages", ""), counted)
+    blind = [rule for rule in report.rules if not rule.judged]
+    if blind:
+        out.print()
+        table(("could not be judged", "why"), [(rule.name, rule.why) for rule in blind])
+
+
+def _object(report: Report) -> dict[str, object]:
+    return {
+        "start": instant(report.start),
+        "end": instant(report.end),
+        "polls": report.polls,
+        "failed_polls": report.failed,
+        "rules": [
+            {
+                "alert": rule.name,
+                "judged": rule.judged,
+                "why_not": "" if rule.judged else rule.why,
+                "advice": rule.advice(report.end),
+                "episodes": [
+                    {"entity": one.entity, "since": instant(one.since), "began": instant(one.began),
+                     "ended": instant(one.ended), "reason": one.reason} for one in rule.stretches
+                ],
+            }
+            for rule in report.rules
+        ],
+        "messages": {receiver: dict(kinds) for receiver, kinds in report.messages.items()},
+    }  # fmt: skip

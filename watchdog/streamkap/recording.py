@@ -1,0 +1,169 @@
+"""Recordings: polls as lines of JSON in a file, to be played through other rules later.
+
+Each line is one poll. Entities stand in the lines whose poll listed them; a file whose name ends in `.gz` is packed.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from watchdog.errors import ApiError, ConfigError
+from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Fleet, Kind
+from watchdog.readings.poll import Failures, Listing, Poll
+from watchdog.readings.roster import Roster
+from watchdog.readings.snapshot import Flags, Floats, Snapshot, SparseReadings
+
+_Value = float | str | None
+
+
+class _Entity(msgspec.Struct, omit_defaults=True):
+    kind: str
+    id: str
+    labels: dict[str, str | list[str]]
+    connector: tuple[str, str] | None = None
+    members: list[tuple[str, str]] = []  # msgspec copies it
+    lists: list[str] = []
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    """`readings`: kind/id to metric to value, or to [value, instant] where it is not the poll's own."""
+
+    at: float
+    readings: dict[str, dict[str, _Value | tuple[_Value, float]]]
+    entities: list[_Entity] | None = None
+    complete: list[str] = []
+    errors: list[str] = []
+    refused: bool = False
+    dark: list[str] = []
+
+
+class Recorder:
+    """Writes every poll it is given. Raises ConfigError where the file cannot be written."""
+
+    def __init__(self, file: Path) -> None:
+        try:
+            # closed by `close`; a recording is as long as the service runs
+            self._out = gzip.open(file, "ab") if file.suffix == ".gz" else file.open("ab")  # noqa: SIM115
+        except OSError as cause:
+            raise ConfigError(f"--record {file}: cannot be written: {cause.strerror}") from cause
+        self._roster = Roster.of([], 0.0)
+
+    def record(self, poll: Poll) -> None:
+        """One line, on the disk when this returns: a recording that is cut off loses nothing before the cut."""
+        self._roster, _ = self._roster.after(poll.listing, poll.at)
+        self._out.write(msgspec.json.encode(_line(poll, self._roster.fleet)) + b"\n")
+        self._out.flush()
+
+    def close(self) -> None:
+        self._out.close()
+
+
+@dataclass(frozen=True)
+class RecordedPoll:
+    """A poll as it was recorded."""
+
+    at: float
+    listing: Listing | None
+    failures: Failures
+    readings: SparseReadings
+    dark: frozenset[str] = field(default_factory=frozenset)
+
+    def snapshot(self, fleet: Fleet) -> Snapshot:
+        unobserved: dict[Kind, Flags] = {}
+        if self.dark:
+            for kind in REAL_KINDS:
+                table = fleet.table(kind)
+                found = (str(one.key) in self.dark for one in table.entities)
+                unobserved[kind] = np.fromiter(found, dtype=np.bool_, count=len(table))
+        return self.readings.snapshot(self.at, fleet, unobserved)
+
+    def answered(self, fleet: Fleet) -> Mapping[Kind, Floats]:
+        found: dict[Kind, Floats] = {}
+        for kind in REAL_KINDS:
+            table = fleet.table(kind)
+            times = np.full(len(table), np.nan)
+            for row, entity in enumerate(table.entities):
+                had = [one.at for one in self.readings.values.get(entity.key, {}).values() if one.value is not None]
+                if had:
+                    times[row] = max(had)
+            found[kind] = times
+        return found
+
+
+def read_recording(file: Path) -> Iterator[RecordedPoll]:
+    """The polls of a recording, in order. Raises ConfigError that names the line which is none; a last line that was
+    cut off in the middle is left out."""
+    try:
+        with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    yield _poll(msgspec.json.decode(line, type=_Line))
+                except (msgspec.MsgspecError, ValueError) as cause:
+                    if not line.endswith(b"\n"):
+                        return
+                    raise ConfigError(f"{file}:{number}: is no line of a recording: {cause}") from cause
+    except (OSError, EOFError) as cause:
+        raise ConfigError(f"{file}: cannot be read as a recording: {cause}") from cause
+
+
+def _line(poll: Poll, fleet: Fleet) -> _Line:
+    snapshot = poll.snapshot(fleet)
+    line = _Line(poll.at, {}, errors=[str(one) for one in poll.failures.errors], refused=poll.failures.refused)
+    for kind in REAL_KINDS:
+        dark = snapshot.unobserved(kind)
+        for row, entity in enumerate(fleet.table(kind).entities):
+            if dark[row]:
+                line.dark.append(str(entity.key))
+            readings = {
+                one.metric: one.value if one.at == poll.at else (one.value, one.at)
+                for one in snapshot.readings(entity.key)
+            }
+            if readings:
+                line.readings[str(entity.key)] = readings
+    if poll.listing is not None:
+        line.complete = [str(kind) for kind in poll.listing.complete]
+        line.entities = [
+            _Entity(
+                str(one.key.kind), one.key.id,
+                {name: value if isinstance(value, str) else list(value) for name, value in one.labels.items()},
+                None if one.connector is None else (str(one.connector.kind), one.connector.id),
+                [(str(member.kind), member.id) for member in one.members],
+                sorted(one.lists),
+            )
+            for one in poll.listing.entities
+        ]  # fmt: skip
+    return line
+
+
+def _poll(line: _Line) -> RecordedPoll:
+    readings = SparseReadings()
+    for name, metrics in line.readings.items():
+        key = _key(*name.split("/", 1))
+        for metric, found in metrics.items():
+            value, at = found if isinstance(found, tuple) else (found, line.at)
+            readings.put(key, metric, float(value) if isinstance(value, int) else value, at)
+    listing = None
+    if line.entities is not None:
+        entities = [
+            Entity(
+                _key(one.kind, one.id),
+                {name: value if isinstance(value, str) else tuple(value) for name, value in one.labels.items()},
+                None if one.connector is None else _key(*one.connector),
+                tuple(_key(*member) for member in one.members),
+                frozenset(one.lists),
+            )
+            for one in line.entities
+        ]
+        listing = Listing(entities, frozenset(Kind(kind) for kind in line.complete))
+    errors = tuple(ApiError(text) for text in line.errors)
+    return RecordedPoll(line.at, listing, Failures(errors, line.refused), readings, frozenset(line.dark))
+
+
+def _key(kind: str, id_: str) -> EntityKey:
+    return EntityKey(Kind(kind), id_)
