@@ -48,7 +48,7 @@ def _root(
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Exit codes: 0 fine, 1 something was found, 2 the configuration is wrong, 3 the API or database cannot be reached."""
+    """Exit codes: 0 fine, 1 something was found, 2 the configuration is wrong, 3 API or database cannot be reached."""
 
 
 @app.command()
@@ -64,7 +64,7 @@ def run(
 
 @app.command()
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End with the incident instead of staying for the page.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End with the incident, do not stay for the page.")] = False,
     port: Annotated[int, typer.Option(help="Port of the status page.")] = 8080,
 ) -> None:
     """An incident on a Streamkap of its own, told and closed in about two minutes; no account needed."""
@@ -87,7 +87,7 @@ def check(
 
 @app.command()
 def test(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Test files or folders; the rules' tests by default.")] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Test files or folders; by default the rules'.")] = None,
     json: Json = False,
 ) -> None:
     """Run rule tests: what would fire, when, and who would hear."""
@@ -99,7 +99,7 @@ def test(
 @app.command()
 def replay(
     file: Annotated[Path | None, typer.Argument(help="A recording made by `watchdog run --record`.")] = None,
-    from_: Annotated[str | None, typer.Option("--from", help="Instead: the API's own readings since, e.g. 24h.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="Instead: the API's readings since, e.g. 24h.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Rule file or folder; WATCHDOG_RULES by default.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the episodes into this SVG or PNG file.")] = None,
     json: Json = False,

@@ -1,6 +1,6 @@
 """Every mistake a rule file can hold: its place, what was found, what would be accepted."""
 
-# ruff: noqa: E501  # a table: one case a line reads best
+# a table: one case a line reads best
 
 from __future__ import annotations
 

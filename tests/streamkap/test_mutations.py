@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 from typing import Any
@@ -61,10 +62,8 @@ def possible(node: Any) -> set[float | str]:
     for value in scalars_in(node):
         if isinstance(value, str):
             found.add(value.strip())
-            try:
+            with contextlib.suppress(ValueError):
                 found.add(float(value))
-            except ValueError:
-                pass
         elif value is not None:
             found.add(float(value))
     return found

@@ -134,7 +134,7 @@ def test_without_states_in_the_metrics_they_are_listed_at_every_poll(account: An
 
 def test_a_failed_listing_keeps_polling_the_ids_of_the_one_before(account: Any) -> None:
     account.poll()
-    account.api.answers |= {path: DOWN for path in ("/sources", "/destinations", "/pipelines", "/transforms")}
+    account.api.answers |= dict.fromkeys(("/sources", "/destinations", "/pipelines", "/transforms"), DOWN)
     poll = account.poll(400)
     assert poll.listing is None
     assert len(poll.failures.errors) == 4

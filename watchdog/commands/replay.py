@@ -12,9 +12,9 @@ from watchdog.commands.output import console, instant, table
 from watchdog.configuration.files import load
 from watchdog.errors import ConfigError
 from watchdog.readings.poll import Poll
-from watchdog.streamkap.recording import read_recording
 from watchdog.settings import Settings
 from watchdog.streamkap.past import read_past
+from watchdog.streamkap.recording import read_recording
 from watchdog.trials.plot import plot as draw
 from watchdog.trials.plot import png
 from watchdog.trials.replay import Report, polls_of

@@ -51,8 +51,8 @@ def status(*, as_json: bool) -> int:
     ]  # fmt: skip
     table(("severity", "alert", "entity", "for", "", "reason"), fires, empty="nothing fires")
     if silences:
-        table(("silence", "matchers", "ends", "author", "comment"),
-              [(s.id[:8], " ".join(map(str, s.matchers)), shown(s.ends), s.author, s.comment) for s in silences])  # fmt: skip
+        held = [(s.id[:8], " ".join(map(str, s.matchers)), shown(s.ends), s.author, s.comment) for s in silences]
+        table(("silence", "matchers", "ends", "author", "comment"), held)
     failing = [one for one in targets if one.failing_since is not None]
     if failing:
         rows = [

@@ -74,10 +74,10 @@ class Rule:
     each: Kind
     expr: Expression
     clear: Expression | None = None
-    where: Selector = Selector()
-    terms: Terms = Terms()
+    where: Selector = field(default_factory=Selector)
+    terms: Terms = field(default_factory=Terms)
     overrides: tuple[Override, ...] = ()
-    flapping: Flapping | None = Flapping()
+    flapping: Flapping | None = field(default_factory=Flapping)
     annotations: Mapping[str, str] = field(default_factory=dict)  #: summary, description, runbook_url, and others
     suppresses: tuple[str, ...] = ()  #: globs over rule names
     place: str = ""  #: file:line, for people

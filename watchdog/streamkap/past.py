@@ -1,4 +1,4 @@
-"""What the API remembers: every entity's readings of the last hours, in order of time, for replaying rules over them."""
+"""What the API remembers: every entity's readings of the last hours, in order of time, to replay rules over them."""
 
 from __future__ import annotations
 

@@ -41,7 +41,8 @@ def png(svg: str) -> bytes:
 
 def _row(report: Report, rule: RuleReport, top: int) -> list[str]:
     seconds = sum((one.ended or report.end) - one.began for one in rule.stretches)
-    note = f"{len(rule.stretches)} episodes, {format_duration(seconds)}"
+    count = len(rule.stretches)
+    note = f"{count} episode{'s' if count > 1 else ''}, {format_duration(seconds)} in all"
     found = [
         f'<text x="16" y="{top + 12}">{escape(rule.name)}</text>',
         f'<text x="16" y="{top + 28}" font-size="10">{escape(note)}</text>',
@@ -52,7 +53,7 @@ def _row(report: Report, rule: RuleReport, top: int) -> list[str]:
         found.append(_bar(report, one.since, one.began, top, _PENDING, title))
         found.append(_bar(report, one.began, one.ended or report.end, top, _FIRING, title))
     for (entity, metric), series in report.series.items():
-        if any(one.metric == metric and entity.startswith(one.entity.partition("/")[0]) for one in rule.stretches):
+        if any((one.entity_id, one.metric) == (entity, metric) for one in rule.stretches):
             found.append(_line(report, series, top))
     return found
 

@@ -15,10 +15,10 @@ from watchdog.notify.routes import TargetSpec
 from watchdog.notify.wording import Wording
 from watchdog.readings.fleet import REAL_KINDS, EntityKey, Kind
 from watchdog.readings.poll import Failures, Listing, Poll
-from watchdog.streamkap.recording import RecordedPoll
 from watchdog.readings.snapshot import SparseReadings
 from watchdog.rules.verdicts import UNKNOWN
 from watchdog.streamkap.past import Past
+from watchdog.streamkap.recording import RecordedPoll
 from watchdog.units import format_duration
 
 #: What a longer `for` could be, in seconds.
@@ -31,6 +31,7 @@ class Stretch:
     """One episode of a replay: who, from when to when (None: it still fires at the end), and why."""
 
     entity: str
+    entity_id: str
     since: float
     began: float
     ended: float | None
@@ -139,7 +140,8 @@ class _Replay:
             self._timers_until(report.end + 60.0)
         for episode in self._episodes.values():
             facts = episode.facts
-            stretch = Stretch(facts.entity, episode.since, episode.began, episode.ended, facts.reason, facts.metric)
+            stretch = Stretch(facts.entity, episode.alert.entity, episode.since, episode.began, episode.ended,
+                              facts.reason, facts.metric)  # fmt: skip
             if episode.alert.rule in self._rules:
                 self._rules[episode.alert.rule].stretches.append(stretch)
         report.rules = list(self._rules.values())
