@@ -10,13 +10,13 @@ from watchdog.app.starting import client_of
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, instant, table
 from watchdog.configuration.files import load
+from watchdog.delivery.pictures import png_of
 from watchdog.errors import ConfigError
 from watchdog.readings.poll import Poll
 from watchdog.settings import Settings
 from watchdog.streamkap.past import read_past
 from watchdog.streamkap.recording import read_recording
 from watchdog.trials.plot import plot as draw
-from watchdog.trials.plot import png
 from watchdog.trials.replay import Report, polls_of
 from watchdog.trials.replay import replay as play
 from watchdog.units import format_duration, parse_duration
@@ -36,7 +36,7 @@ def replay(file: Path | None, *, since: str | None, rules: Path | None, plot: Pa
     if plot is not None:
         picture = draw(report)
         if plot.suffix == ".png":
-            plot.write_bytes(png(picture))
+            plot.write_bytes(png_of(picture) or b"")
         else:
             plot.write_text(picture, encoding="utf-8")
     if as_json:

@@ -29,16 +29,6 @@ def plot(report: Report) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def png(svg: str) -> bytes:
-    """The same picture as PNG."""
-    from importlib.resources import as_file, files
-
-    import resvg_py
-
-    with as_file(files("watchdog.delivery") / "fonts" / "DejaVuSans.ttf") as font:
-        return bytes(resvg_py.svg_to_bytes(svg_string=svg, font_files=[str(font)], font_family="DejaVu Sans"))
-
-
 def _row(report: Report, rule: RuleReport, top: int) -> list[str]:
     seconds = sum((one.ended or report.end) - one.began for one in rule.stretches)
     count = len(rule.stretches)
