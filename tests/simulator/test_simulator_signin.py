@@ -7,6 +7,7 @@ import time
 import httpx
 import pytest
 
+from watchdog.errors import ConfigError
 from watchdog.streamkap.simulator import Simulator
 
 
@@ -97,3 +98,11 @@ def test_it_comes_back_on_its_port_and_the_world_has_gone_on(clock):
     assert (sim.url, sim.now) == (url, 60)
     sim.stop()
     sim.stop()  # twice is no harm
+
+
+@pytest.mark.parametrize("port", ["taken", 70_000])
+def test_a_port_that_cannot_be_had_is_named(clock, port):
+    with Simulator(clock=clock) as first:
+        port = int(first.url.rpartition(":")[2]) if port == "taken" else port
+        with pytest.raises(ConfigError, match=f"cannot listen on 127.0.0.1:{port}"):
+            Simulator(clock=clock, port=port).start()

@@ -33,7 +33,7 @@ class Simulator:
     `clock` gives seconds since the epoch and may be moved by hand; the world begins at its value when the simulator
     starts. `port` 0 takes a free one. `shape` is short for `dialect=Dialect(shape=…)`. `token_ttl` is in seconds.
     What `seed`, `sources`, `speed` and the dialect leave open, the scenario decides. Raises ConfigError where the
-    scenario does not fit the fleet, OSError where the port is taken.
+    scenario does not fit the fleet or the port cannot be had.
     """
 
     def __init__(
@@ -84,7 +84,11 @@ class Simulator:
     def start(self) -> None:
         """Listens from now on; the first time, this is instant 0 of the scenario."""
         if self._server is None:
-            self._server = Server(self._handle, self._host, self._port)
+            try:
+                self._server = Server(self._handle, self._host, self._port)
+            except (OSError, OverflowError) as error:
+                what = f"cannot listen on {self._host}:{self._port}: {error}"
+                raise ConfigError(f"{what}; choose another port, or 0 for a free one") from error
             self._port = self._server.address[1]  # the same one, should it start again
             if self._begun is None:
                 self._begun = self._api.since = self.clock()
