@@ -206,9 +206,9 @@ def send_test(receiver: str, json: Json = False) -> None:
 @app.command()
 def simulate(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8090,
-    sources: Annotated[int, typer.Option(help="How many sources the fleet has.")] = 20,
+    sources: Annotated[int | None, typer.Option(help="How many sources the fleet has; the scenario's, or 12.")] = None,
     scenario: Annotated[Path | None, typer.Option(help="A scenario file that scripts incidents.")] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same fleet.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same fleet; the scenario's, or 1.")] = None,
 ) -> None:
     """The built-in Streamkap API alone, for tests and trials."""
     import watchdog.commands.simulate as command

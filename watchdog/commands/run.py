@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from watchdog.app.logs import set_up
+from watchdog.app.memory import calm_collector
 from watchdog.app.service import Service
 from watchdog.app.starting import client_of, poller_of, start
 from watchdog.delivery import secrets
@@ -71,6 +72,7 @@ def _term(
                         may_send=leadership.may_send)  # fmt: skip
         closing.callback(started.close)
         reload[:] = [started.service.reload]
+        calm_collector()
         ended = threading.Event()
         closing.callback(ended.set)
         watch = threading.Thread(target=_end_when, args=(started.service, stop, ended, lambda: leadership.lost),

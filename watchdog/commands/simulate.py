@@ -10,7 +10,7 @@ from watchdog.commands.output import console
 from watchdog.streamkap.simulator import Simulator, load_scenario
 
 
-def simulate(*, port: int, sources: int, scenario: Path | None, seed: int) -> int:
+def simulate(*, port: int, sources: int | None, scenario: Path | None, seed: int | None) -> int:
     """Serve until interrupted. Raises ConfigError for a scenario that cannot be read or a port that is taken."""
     script = None if scenario is None else load_scenario(scenario)
     stop = threading.Event()

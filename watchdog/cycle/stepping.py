@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from watchdog.alerts.life import (
+    GAP_POLLS,
     AlertKey,
     AlertState,
     Change,
@@ -86,17 +87,23 @@ class Alerts:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a poll did: the alerts that changed, and those firing ones it found true."""
+    """What a poll did: the alerts that changed, and which of the `awaited` ones it found true while firing."""
 
+    awaited: Container[AlertKey] = ()
     stepped: list[Stepped] = field(default_factory=list)
     true: set[AlertKey] = field(default_factory=set)
 
 
 def step_all(
-    alerts: Alerts, judged: Iterable[Verdicts], rules: Mapping[str, Rule], roster: Roster, tick: Tick
+    alerts: Alerts,
+    judged: Iterable[Verdicts],
+    rules: Mapping[str, Rule],
+    roster: Roster,
+    tick: Tick,
+    awaited: Collection[AlertKey] = (),
 ) -> Outcome:
     """Every alert through this poll. Rules that are not in `judged` (they failed) leave their alerts as they are."""
-    outcome = Outcome()
+    outcome = Outcome(awaited)
     for rule_name in list(alerts.by_rule):
         if rule_name not in rules:
             _end_all(alerts, outcome, rule_name, "rule removed", tick)
@@ -109,52 +116,73 @@ def step_all(
 
 
 def _step_rule(alerts: Alerts, outcome: Outcome, verdicts: Verdicts, roster: Roster, tick: Tick) -> None:
-    rule, table = verdicts.rule, verdicts.table
+    rule = verdicts.rule
     states = alerts.by_rule.get(rule.name, {})
-    wanted = verdicts.truth == TRUE
-    variants = rule.variants
-    alerting = [index for index, terms in enumerate(variants) if terms.no_data is NoData.ALERT]
-    if alerting:
-        wanted |= (verdicts.truth == UNKNOWN) & np.isin(verdicts.variant, alerting)
-    positions = dict.fromkeys(np.nonzero(wanted)[0].tolist())
-    ended: list[tuple[AlertKey, AlertState, str]] = []
-    for entity, state in states.items():
-        if state.phase not in _LIVE:
-            continue
-        row = table.row.get(entity)
-        if row is None:
-            why = _why_uncovered(entity, roster)
-            if why:
-                ended.append((AlertKey(rule.name, entity.kind, entity.id), state, why))
-            else:
-                _put_if_new(alerts, AlertKey(rule.name, entity.kind, entity.id), state, unevaluated(state, tick))
-            continue
-        position = int(np.searchsorted(verdicts.rows, row))
-        if position < len(verdicts.rows) and verdicts.rows[position] == row:
-            positions[position] = None
-        else:
-            ended.append((AlertKey(rule.name, entity.kind, entity.id), state, "no longer covered"))
-    for key, state, why in ended:
-        _end(alerts, outcome, key, state, why, tick)
-    entities = table.entities
-    for position in positions:
-        row = int(verdicts.rows[position])
+    positions = _concerned(alerts, outcome, verdicts, roster, tick)
+    picked = np.fromiter(positions, dtype=np.intp, count=len(positions))
+    rows, truths = verdicts.rows[picked].tolist(), verdicts.truth[picked].tolist()
+    observed, chosen = verdicts.observed[picked].tolist(), verdicts.variant[picked].tolist()
+    clears = [None] * len(rows) if verdicts.clear is None else verdicts.clear[picked].tolist()
+    entities, variants = verdicts.table.entities, rule.variants
+    # where polls come regularly, an alert that fires and is true again stays exactly as it is
+    regular = tick.previous is not None and tick.now - tick.previous <= GAP_POLLS * tick.every
+    for row, truth, clear, seen, variant in zip(rows, truths, clears, observed, chosen, strict=True):
         entity = entities[row].key
-        key = AlertKey(rule.name, entity.kind, entity.id)
         before = states.get(entity, _INACTIVE)
-        if not verdicts.observed[position]:
+        if regular and seen and truth == TRUE and _steady(before):
+            if outcome.awaited and (key := AlertKey(rule.name, entity.kind, entity.id)) in outcome.awaited:
+                outcome.true.add(key)
+            continue
+        key = AlertKey(rule.name, entity.kind, entity.id)
+        if not seen:
             if before.phase in _LIVE:
                 _put_if_new(alerts, key, before, unevaluated(before, tick))
             continue
-        terms = variants[int(verdicts.variant[position])]
-        clear = None if verdicts.clear is None else int(verdicts.clear[position])
-        result = verdict(before, int(verdicts.truth[position]), clear, terms.no_data)
+        terms = variants[variant]
+        result = verdict(before, truth, clear, terms.no_data)
         after, changes = step(before, result, terms, rule.flapping, tick)
         _put_if_new(alerts, key, before, after)
         if changes:
             outcome.stepped.append(Stepped(key, after, changes, verdicts, row, terms))
-        if result == TRUE and after.phase is Phase.FIRING:
+        if result == TRUE and after.phase is Phase.FIRING and key in outcome.awaited:
             outcome.true.add(key)
+
+
+def _steady(state: AlertState) -> bool:
+    return (
+        state.phase is Phase.FIRING
+        and state.last_true is None
+        and state.false_since is None
+        and state.evaluated is None
+    )
+
+
+def _concerned(
+    alerts: Alerts, outcome: Outcome, verdicts: Verdicts, roster: Roster, tick: Tick
+) -> dict[int, None]:
+    """The elements of the verdicts that may change an alert: those that are true, and those that have a live one. Live
+    alerts that the rule does not cover any more end here."""
+    rule, table = verdicts.rule, verdicts.table
+    wanted = verdicts.truth == TRUE
+    alerting = [index for index, terms in enumerate(rule.variants) if terms.no_data is NoData.ALERT]
+    if alerting:
+        wanted |= (verdicts.truth == UNKNOWN) & np.isin(verdicts.variant, alerting)
+    positions = dict.fromkeys(np.nonzero(wanted)[0].tolist())
+    live = [(entity, state) for entity, state in alerts.by_rule.get(rule.name, {}).items() if state.phase in _LIVE]
+    rows = np.fromiter((table.row.get(entity, -1) for entity, _ in live), dtype=np.intp, count=len(live))
+    places = np.searchsorted(verdicts.rows, rows)
+    inside = (places < len(verdicts.rows)) & (rows >= 0)
+    inside[inside] = verdicts.rows[places[inside]] == rows[inside]
+    positions.update(dict.fromkeys(places[inside].tolist()))
+    for index in np.nonzero(~inside)[0].tolist():
+        entity, state = live[index]
+        key = AlertKey(rule.name, entity.kind, entity.id)
+        why = "no longer covered" if rows[index] >= 0 else _why_uncovered(entity, roster)
+        if why:
+            _end(alerts, outcome, key, state, why, tick)
+        else:
+            _put_if_new(alerts, key, state, unevaluated(state, tick))
+    return positions
 
 
 _INACTIVE = AlertState()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +26,12 @@ class Darkness:
 
     def __contains__(self, id: str) -> bool:
         return self.all or id in self.ids or id not in self.known
+
+    def flags(self, ids: Sequence[str]) -> Flags:
+        """Per id, whether it is in the dark; quick where nobody is."""
+        if not self.all and not self.ids and self.known.issuperset(ids):
+            return np.zeros(len(ids), dtype=np.bool_)
+        return np.fromiter((id in self for id in ids), dtype=np.bool_, count=len(ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +58,12 @@ class StreamkapPoll:
         return {kind: newest_readings(self.layers, fleet, kind) for kind in real}
 
     def _unobserved(self, fleet: Fleet) -> dict[Kind, Flags]:
-        flags = {
-            kind: np.array([id in dark for id in fleet.table(kind).ids], dtype=np.bool_)
-            for kind, dark in self.dark.items()
-        }
+        flags = {kind: dark.flags(fleet.table(kind).ids) for kind, dark in self.dark.items()}
+        connectors = np.concatenate([flags[Kind.SOURCE], flags[Kind.DESTINATION]])
         for kind in (Kind.TASK, Kind.TOPIC):
-            flags[kind] = np.array(
-                [
-                    entity.connector is not None and entity.connector.id in self.dark[entity.connector.kind]
-                    for entity in fleet.table(kind).entities
-                ],
-                dtype=np.bool_,
-            )
+            flags[kind] = np.zeros(len(fleet.table(kind)), dtype=np.bool_)
+            edges = fleet.edges(kind, "connector")
+            if edges is not None and connectors.any():
+                flags[kind][edges.parents] = connectors[edges.children]
         flags[Kind.ACCOUNT] = np.full(len(fleet.table(Kind.ACCOUNT)), self.account_dark, dtype=np.bool_)
         return flags
