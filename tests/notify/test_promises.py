@@ -42,6 +42,8 @@ TARGETS = sorted({target for policy in POLICIES for target in policy.contacts.sp
 SOURCES = [EntityKey(Kind.SOURCE, name) for name in ("x", "y", "z")]
 ENTITIES = [Entity(key, {"kind": "source", "name": key.id}) for key in SOURCES]
 EVERY = 60.0
+WHICH = st.integers(0, len(POLICIES) - 1)
+NAMES = st.sampled_from([key.id for key in SOURCES])
 VALUES = st.sampled_from([0.0, 20.0, None])
 
 
@@ -77,14 +79,13 @@ class Promises(RuleBasedStateMachine):
 
     # -- what may happen
 
-    @initialize(policy=st.sampled_from(POLICIES))
+    @initialize(policy=WHICH)
     def choose(self, policy) -> None:
-        self.policy = policy
-        self.engine.adopt(policy)
+        self.edit(policy)
 
-    @rule(key=st.sampled_from(SOURCES), metric=st.sampled_from(["recordsLag", "byteTotal"]), value=VALUES)
-    def read(self, key, metric, value) -> None:
-        self.readings[key, metric] = value
+    @rule(name=NAMES, metric=st.sampled_from(["recordsLag", "byteTotal"]), value=VALUES)
+    def read(self, name, metric, value) -> None:
+        self.readings[EntityKey(Kind.SOURCE, name), metric] = value
 
     @rule(seconds=st.sampled_from([10.0, 30.0, 60.0, 300.0, 900.0, 15000.0]))
     def wait(self, seconds) -> None:
@@ -94,9 +95,9 @@ class Promises(RuleBasedStateMachine):
     def receiver(self, whom, answer) -> None:
         self.answers[whom] = answer
 
-    @rule(key=st.sampled_from(SOURCES), seconds=st.sampled_from([60.0, 600.0]))
-    def silence(self, key, seconds) -> None:
-        matcher = Matcher("name", key.id)
+    @rule(name=NAMES, seconds=st.sampled_from([60.0, 600.0]))
+    def silence(self, name, seconds) -> None:
+        matcher = Matcher("name", name)
         self.silences.append(Silence(f"s{len(self.silences)}", (matcher,), self.now, self.now + seconds, "t", "", self.now))
         self.engine.set_silences(self.silences)
 
@@ -124,10 +125,10 @@ class Promises(RuleBasedStateMachine):
                 self.doubtful |= {(whom, self._alert(item.episode)) for item in sending.claim.duty.items}
         self.engine = self._begin()
 
-    @rule(policy=st.sampled_from(POLICIES))
+    @rule(policy=WHICH)
     def edit(self, policy) -> None:
-        self.policy = policy
-        self.engine.adopt(policy)
+        self.policy = POLICIES[policy]
+        self.engine.adopt(self.policy)
 
     # -- what has to hold
 
@@ -192,6 +193,10 @@ class Promises(RuleBasedStateMachine):
                     self.engine.accepted(sending, self.now)
                 else:
                     error = DeliveryError(answer, permanent=answer == "refuses")
+                    if error.permanent:  # an end that is refused for good is closed in the ledger
+                        for item in sending.claim.duty.items:
+                            if item.part is Part.END and not sending.claim.duty.is_fallback:
+                                self.heard[target, self._alert(item.episode)].append("end")
                     self.engine.failed(sending, error, self.now)
                 self._save()
 
