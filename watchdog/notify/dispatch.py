@@ -88,8 +88,11 @@ class Dispatcher:
     def judged(
         self, now: float, true: Collection[AlertKey], fleet: Fleet, evaluated: Callable[[AlertKey], bool]
     ) -> None:
-        """After all alerts of a poll: what holds what now, and which groups have something to tell. `true`: those of the
-        alerts that wait for it which this poll found true; `evaluated`: whether it could judge an alert at all."""
+        """After all alerts of a poll: what holds what now, and which groups have something to tell.
+
+        `true`: those of the alerts that wait for it which this poll found true; `evaluated`: whether it could judge an
+        alert at all.
+        """
         self._fleet = fleet
         if self._unconfirmed:
             self._unconfirmed = {key for key in self._unconfirmed if not self._confirmed(key, evaluated)}

@@ -41,7 +41,7 @@ def outstanding(book: Book, contacts: Contacts, group: Group, now: float) -> Out
             continue
         for target in targets:
             entry = book.entries.get((episode.id, target))
-            if entry is None:
+            if entry is None or entry.closed:
                 ready = now if episode.released is None else episode.released + group.wait
                 if ready <= now:
                     found.add(target, episode, Part.BEGIN, episode.release_note)
@@ -106,7 +106,8 @@ def remind(book: Book, contacts: Contacts, group: Group, now: float) -> None:
             if episode.firing
             and not episode.hold
             and episode.acknowledgement is None
-            and (episode.id, target) in book.entries
+            and (entry := book.entries.get((episode.id, target))) is not None
+            and not entry.closed
         ]
         messages += owe(book, contacts, target, group.key, owed, now)
     book.put_group(group.flushed(now, told=True) if messages else replace(group, repeat_from=now))

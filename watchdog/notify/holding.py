@@ -76,7 +76,7 @@ def apply_hold(book: Book, episode: Episode, hold: Hold, names: dict[str, str], 
 def _remind(book: Book, episode: Episode) -> None:
     """What had been told before the quiet gets a reminder that names it."""
     for entry in book.entries_of(episode.id):
-        if entry.role is Role.ROUTED and entry.standing is Standing.ACCEPTED:
+        if entry.role is Role.ROUTED and entry.standing is Standing.ACCEPTED and not entry.closed:
             book.put_entry(replace(entry, remind=episode.release_note))
 
 

@@ -52,6 +52,12 @@ class Entry:
     told_flapping: bool = False
 
     @property
+    def closed(self) -> bool:
+        """Whether its end was told. While the episode still fires (its target had left the configuration and is back),
+        it is as if the target had never heard of it."""
+        return self.ending is Ending.CLOSED
+
+    @property
     def owes_end(self) -> bool:
         """Whether an end has to be made for it once the episode is over."""
         return self.standing is Standing.ACCEPTED and self.ending is Ending.NONE

@@ -88,8 +88,8 @@ def accepted(book: Book, claim: Claim, now: float, *, unknown: bool = False) -> 
         what = "missed" if was_missed else "unknown" if unknown else "told"
         text = f"{duty.cause}; {item.part}" if duty.cause else str(item.part)
         book.note(now, episode, what, text, receiver=duty.receiver, target=duty.target)
-        if entry.owes_end and not episode.firing:
-            book.touched.add(entry.group)
+        if episode.firing == entry.closed or (entry.owes_end and not episode.firing):
+            book.touched.add(entry.group)  # its end is due, or it heard the end of what still fires and is back
     book.drop_duty(duty.id)
 
 
@@ -138,7 +138,7 @@ def hand_over(book: Book, contacts: Contacts, duty: Duty, cause: str, now: float
                     owed.append((episode, Part.END))
             elif item.part is Part.UPDATE or not (episode.firing or for_good):
                 continue
-            elif entry is None or entry.standing is Standing.REFUSED:
+            elif entry is None or entry.closed or entry.standing is Standing.REFUSED:
                 owed.append((episode, Part.BEGIN))
         messages += owe(book, contacts, target, key, owed, now, role=Role.FALLBACK, cause=cause)
         for episode, _ in owed:

@@ -74,7 +74,7 @@ def _enter(book: Book, target: str, group: GroupKey, episode: Episode, part: Par
         if entry is None:  # an end refused elsewhere, handed to a fallback that never heard the beginning
             entry = Entry(episode.id, target, group, role, Standing.ACCEPTED, incident=incident)
         book.put_entry(replace(entry, ending=Ending.WAITING))
-    elif entry is None or (entry.standing is Standing.REFUSED and part in (Part.BEGIN, Part.ESCALATE)):
+    elif entry is None or entry.closed or (entry.standing is Standing.REFUSED and part in (Part.BEGIN, Part.ESCALATE)):
         book.put_entry(Entry(episode.id, target, group, role, incident=incident, told_flapping=episode.flapping))
     else:
         book.put_entry(replace(entry, remind="", told_flapping=entry.told_flapping or episode.flapping))
