@@ -171,7 +171,7 @@ def _server(settings: Settings, watched: WatchedService) -> Server | None:
         token="" if token is None else token.get_secret_value(),
         open_reading=settings.watchdog_web_read == "open" or is_loopback(host),
     )
-    server = Server(application(watched, access), host, port)
+    server = Server(application(watched, access, settings.watchdog_name), host, port)
     server.start()
     return server
 
