@@ -96,8 +96,9 @@ def episode_view(episode: Episode, entries: list[Entry], now: float) -> EpisodeV
     )
 
 
-def worst_first(view: EpisodeView) -> tuple[int, str]:
-    return _RANK.get(view.severity, 1), view.began
+def worst_first(view: EpisodeView) -> tuple[bool, int, str]:
+    """What is held back comes last: somebody knows, or something larger is the matter."""
+    return bool(view.held), _RANK.get(view.severity, 1), view.began
 
 
 def entity_rows(judged: Judged | None, firing: list[Episode]) -> tuple[list[EntityRow], int]:

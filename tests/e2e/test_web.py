@@ -1,0 +1,95 @@
+"""The web from outside: probes, metrics as Prometheus' own tool reads them, pages with hostile names, who may do what."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+TOKEN = "a-token-for-this-test"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture
+def web(running, streamkap, wait_until, rules_text):
+    """A running watchdog with one alert firing, and a client of its web server."""
+
+    def start(**env: str) -> httpx.Client:
+        port = free_port()
+        running.env = {"WATCHDOG_LISTEN": f"127.0.0.1:{port}", **env}
+        running.rules(rules_text)
+        source = streamkap.fleet.sources[0]
+        streamkap.set(source.id, "StreamingMilliSecondsBehindSource", 900_000)
+        streamkap.rename(source.id, "<script>alert(1)</script>")
+        running.start()
+        client = closing.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}"))
+        wait_until(lambda: _answers(client) and "watchdog_alerts{" in client.get("/metrics").text)
+        return client
+
+    with ExitStack() as closing:
+        yield start
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_the_page_tells_what_fires_and_a_hostile_name_stays_text(web):
+    client = web()
+    page = client.get("/")
+    assert page.status_code == 200
+    assert "Firing now: 1" in page.text
+    assert "<script" not in page.text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
+    assert "StreamingMilliSecondsBehindSource is 15m (&gt; 5m)" in page.text
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    link = page.text.split('href="/alerts/')[1].split('"')[0]
+    episode = client.get(f"/alerts/{link}")
+    assert "Its story" in episode.text and "began" in episode.text
+    assert client.get("/alerts/none").status_code == 404
+    assert client.get("/healthz").status_code == 200
+
+
+def test_nothing_can_be_changed_without_a_token_being_set(web):
+    client = web()
+    assert client.post("/-/reload").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("why", "headers", "status"),
+    [
+        ("without a token", {}, 401),
+        ("with a wrong one", {"Authorization": "Bearer nope"}, 401),
+        ("with it", {"Authorization": f"Bearer {TOKEN}"}, 200),
+        ("from another site's page", {"Authorization": f"Bearer {TOKEN}", "Origin": "https://evil.example"}, 403),
+    ],
+)
+def test_a_change_needs_the_token(web, why, headers, status):
+    client = web(WATCHDOG_WEB_TOKEN=TOKEN)
+    assert client.post("/-/reload", headers=headers).status_code == status, why
+    assert client.get("/-/reload", headers=headers).status_code == 405, "GET changes nothing"
+
+
+@pytest.mark.system
+def test_promtool_finds_nothing_wrong_with_the_metrics(web):
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed: apt-get install prometheus")
+    client = web()
+    metrics = client.get("/metrics")
+    assert 'watchdog_alerts{alertname="Behind",severity="warning",state="firing"} 1.0' in metrics.text
+    checked = subprocess.run([promtool, "check", "metrics"], input=metrics.text, text=True, capture_output=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
