@@ -125,7 +125,8 @@ class Engine:
     def judge(self, poll: Poll, service: Mapping[str, float]) -> None:
         """One cycle: who exists, what was read, what is wrong, since when, who is to be told.
 
-        `service` gives the readings only the service knows: `polls_missed`, `cycle_seconds`, `rules_invalid`.
+        `service` gives the watchdog's readings that only the service knows: `polls_missed`, `cycle_seconds`,
+        `rules_invalid`; others in it replace the engine's own (rule tests).
         """
         now = poll.at
         self._adopt(now)
@@ -133,7 +134,7 @@ class Engine:
         self.health = self.health.after(poll.failures, now)
         seen = poll.snapshot(self.roster.fleet)
         self.ages.update(seen, poll)
-        own = {**service, **self._own_readings(now)}
+        own = {**self._own_readings(now), **service}
         snapshot = self.ages.beside(beside(seen, own))
         self.history.record(snapshot)
         verdicts = self._evaluator.judge(snapshot, self.history)
@@ -209,8 +210,10 @@ class Engine:
 
     def current(self, episode: Episode) -> Facts:
         """An episode's facts as of the last poll that found it true; those of its beginning where none has since."""
-        verdicts = None if self.judged is None else self.judged.verdicts.get(episode.alert.rule)
-        if verdicts is None or not episode.firing:
+        if self.judged is None or not episode.firing:
+            return episode.facts
+        verdicts = self.judged.verdicts.get(episode.alert.rule)
+        if verdicts is None:
             return episode.facts
         row = verdicts.table.row.get(episode.alert.entity_key)
         if row is None:
@@ -221,7 +224,7 @@ class Engine:
         if verdicts.truth[position] == UNKNOWN and episode.facts.reason:
             return episode.facts
         terms = verdicts.rule.variants[int(verdicts.variant[position])]
-        return facts_of(verdicts, row, terms, flapping=episode.flapping, firing=True)
+        return facts_of(verdicts, row, terms, self.judged.snapshot, flapping=episode.flapping, firing=True)
 
     def state(self, key: AlertKey) -> AlertState:
         return self._alerts.get(key) or AlertState()
@@ -312,7 +315,9 @@ class Engine:
             if fires is not None:
                 self.dispatcher.changed(replace(fires, dark_since=state.dark_since))
         if Change.BEGAN in stepped.changes and stepped.verdicts is not None and stepped.terms is not None:
-            facts = facts_of(stepped.verdicts, stepped.row, stepped.terms, flapping=state.flapping, firing=False)
+            assert self.judged is not None
+            facts = facts_of(stepped.verdicts, stepped.row, stepped.terms, self.judged.snapshot,
+                             flapping=state.flapping, firing=False)  # fmt: skip
             assert state.since is not None and state.began is not None
             id_ = episode_id(key, state.began)
             self.dispatcher.began(Episode(id_, key, state.since, state.began, facts, flapping=state.flapping), now)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from watchdog.alerts.episodes import Facts
 from watchdog.readings.fleet import Entity, LabelValue
+from watchdog.readings.snapshot import Snapshot
 from watchdog.rules.rule import Rule, Terms
 from watchdog.rules.verdicts import FALSE, TRUE, Explanation, Verdicts
 
@@ -26,7 +25,9 @@ def terms_for(rule: Rule, entity: Entity) -> Terms:
     return next((override.terms for override in rule.overrides if override.where.matches(labels)), rule.terms)
 
 
-def facts_of(verdicts: Verdicts, row: int, terms: Terms, *, flapping: bool, firing: bool) -> Facts:
+def facts_of(
+    verdicts: Verdicts, row: int, terms: Terms, snapshot: Snapshot, *, flapping: bool, firing: bool
+) -> Facts:
     """What one poll says of one alert. Where a firing one's `expr` is no longer true, the reason tells what `clear`
     waits for."""
     rule, entity = verdicts.rule, verdicts.table.entities[row]
@@ -37,7 +38,7 @@ def facts_of(verdicts: Verdicts, row: int, terms: Terms, *, flapping: bool, firi
         clear = FALSE if verdicts.clear is None else int(verdicts.clear[position])
         if int(verdicts.truth[position]) != TRUE and clear != TRUE:
             reason = f"{reason}; ends when {rule.clear.text} holds: {verdicts.explain(row, clear=True).reason}"
-    return _facts(rule, terms, entity, explanation, reason, flapping)
+    return _facts(rule, terms, entity, snapshot, explanation, reason, flapping)
 
 
 def end_reason(verdicts: Verdicts, row: int) -> str:
@@ -46,9 +47,17 @@ def end_reason(verdicts: Verdicts, row: int) -> str:
 
 
 def _facts(
-    rule: Rule, terms: Terms, entity: Entity, explanation: Explanation, reason: str, flapping: bool
+    rule: Rule,
+    terms: Terms,
+    entity: Entity,
+    snapshot: Snapshot,
+    explanation: Explanation,
+    reason: str,
+    flapping: bool,
 ) -> Facts:
-    readings: Mapping[str, float | str | None] = explanation.readings
+    # texts may name any reading of the entity, also those the rule does not judge
+    readings: dict[str, float | str | None] = {one.metric: one.value for one in snapshot.readings(entity.key)}
+    readings.update(explanation.readings)
     return Facts(
         labels=labels_of(rule, terms, entity, flapping=flapping),
         entity=entity.name,

@@ -150,7 +150,9 @@ class _Player:
 
     def _poll(self, at: float) -> None:
         assert self._engine is not None
-        self._engine.judge(self._world.poll(at), {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0})
+        poll = self._world.poll(at)
+        service = {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0}
+        self._engine.judge(poll, {**service, **self._world.own(at)})
         self._save(after_poll=True)
         for key, state in self._engine.states().items():
             if self._phases.get(key, Phase.INACTIVE) is not state.phase:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from watchdog.cycle.own import WATCHDOG
 from watchdog.errors import ApiError
 from watchdog.readings.catalogue import CATALOGUE
 from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Fleet, Kind
@@ -89,6 +90,13 @@ class World:
         )
         failures = Failures((ApiError("a request fails in this test"),)) if dark else Failures()
         return PlayedPoll(now, listing, failures, readings, dark, all_dark=False)
+
+    def own(self, at: float) -> dict[str, float]:
+        """Readings that the test gives the watchdog itself; the others come from the run."""
+        index = round(at / self.case.interval)
+        given = self.case.readings.get(WATCHDOG, {})
+        found = {metric: values[index] for metric, values in given.items() if index < len(values)}
+        return {metric: value for metric, value in found.items() if isinstance(value, float)}
 
     def _readings(
         self, there: list[Entity], dark: frozenset[EntityKey], at: float, now: float
