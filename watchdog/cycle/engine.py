@@ -140,7 +140,7 @@ class Engine:
         verdicts = self._evaluator.judge(snapshot, self.history)
         self.matching.observe(verdicts, now, good=not poll.failures)
         tick = Tick(now, self._previous, self.every)
-        awaited = {episode.alert for episode in self.book.open_episodes() if episode.hold.awaits_true}
+        awaited = self.dispatcher.awaiting()
         outcome = step_all(self._alerts, verdicts, self.policy.by_name, self.roster, tick, awaited)
         self.judged = Judged(now, snapshot, {v.rule.name: v for v in verdicts}, own,
                              tuple(str(error) for error in poll.failures.errors))  # fmt: skip

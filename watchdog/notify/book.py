@@ -5,7 +5,7 @@ Everything in it is a frozen value; putting one replaces its predecessor and not
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from watchdog.alerts.episodes import Episode, Note
@@ -93,6 +93,12 @@ class Book:
 
     def open_episodes(self) -> list[Episode]:
         return [episode for episode in self.episodes.values() if episode.firing]
+
+    def firing_of(self, rules: Container[str]) -> Iterator[AlertKey]:
+        """Alerts of these rules that fire."""
+        for episode in self.episodes.values():
+            if episode.alert.rule in rules and episode.firing:
+                yield episode.alert
 
     def forget(self, episode_id: str) -> None:
         """Drop an ended episode that nobody is owed anything of; the store keeps it as history."""

@@ -42,6 +42,7 @@ class Dispatcher:
         self._fleet = Fleet.of((), 0.0)
         self._steps: list[Step] | None = None
         self._fresh: set[str] = set()  #: episodes whose hold has not been looked at
+        self._held: set[str] = {episode.id for episode in book.episodes.values() if episode.hold}
         self._mute_boundary: float | None = None
         #: Groups whose deadline passed while nobody watched: they wait for a poll that judges their alerts.
         self._unconfirmed: set[GroupKey] = set()
@@ -127,6 +128,11 @@ class Dispatcher:
         said = f"by {acknowledgement.author}: {acknowledgement.comment}".removesuffix(": ")
         self.book.note(acknowledgement.at, episode, "acknowledged", said)
         self._steps = None
+
+    def awaiting(self) -> set[AlertKey]:
+        """Alerts that are told only if a poll finds them true, because their suppressor has ended."""
+        held = (self.book.episodes.get(one) for one in self._held)
+        return {episode.alert for episode in held if episode is not None and episode.hold.awaits_true}
 
     # -- what time brings
 
@@ -243,20 +249,25 @@ class Dispatcher:
             self._held_at = held_at
             everybody = True
         names = {one.id: f"silence by {one.author} ({one.comment})" for one in self._silences.values()}
-        for episode in self.book.open_episodes():
-            if everybody or episode.hold or episode.id in self._fresh:
-                hold = hold_of(episode, quiet, self._suppression, true)
-                if apply_hold(self.book, episode, hold, names, now):
-                    self._steps = None
+        concerned = self.book.episodes if everybody else self._held | self._fresh
+        for episode_id in list(concerned):
+            episode = self.book.episodes.get(episode_id)
+            if episode is None or not episode.firing:
+                self._held.discard(episode_id)
+                continue
+            hold = hold_of(episode, quiet, self._suppression, true)
+            if apply_hold(self.book, episode, hold, names, now):
+                self._steps = None
+            if hold:
+                self._held.add(episode_id)
+            else:
+                self._held.discard(episode_id)
         self._fresh.clear()
 
     def _refresh_suppression(self) -> bool:
         """Rebuild who suppresses whom if that may have changed."""
-        firing = frozenset(
-            episode.alert
-            for episode in self.book.open_episodes()
-            if (rule := self._rules.get(episode.alert.rule)) is not None and rule.suppresses
-        )
+        suppressing = {name for name, rule in self._rules.items() if rule.suppresses}
+        firing = frozenset(self.book.firing_of(suppressing)) if suppressing else frozenset()
         now = (firing, self._fleet.version)
         if now == self._suppressors:
             return False

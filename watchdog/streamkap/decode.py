@@ -12,12 +12,14 @@ import numpy as np
 from watchdog.readings.fleet import EntityKey, Fleet, Kind
 from watchdog.readings.freshness import fresh, fresh_value
 from watchdog.readings.snapshot import Column, Flags, Floats, Reading, Snapshot
-from watchdog.streamkap.leaf import Leaf, is_numeric, leaf
+from watchdog.streamkap.leaf import Leaf, instant, is_numeric, leaf
 from watchdog.streamkap.shapes import DESCRIPTIVE, Metrics, is_sensitive
 
 _EMPTY: Metrics = {}
 _NONE = type(None)
 _NUMBERS = {int, float, bool}
+_SCALARS = {int, float, bool, str, _NONE}
+_ENTRY = {"timestamp", "value"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,15 @@ class Layers:
 def newest_of(metrics: Metrics, otherwise: float, at: float) -> float | None:
     """The instant of the newest reading among these; None where there is none."""
     newest: float | None = None
+    newest_stamp = None
     for name, raw in metrics.items():
         if raw is None or name in DESCRIPTIVE:
             continue
         if type(raw) is int and otherwise >= at:
             return at  # by far the most
+        stamp = raw[0].get("timestamp") if type(raw) is list and len(raw) == 1 and type(raw[0]) is dict else None
+        if stamp is not None and stamp == newest_stamp:
+            continue  # measured together with the newest so far
         one = leaf(name, raw)
         if one is None or one.value is None:
             continue
@@ -120,7 +126,7 @@ def newest_of(metrics: Metrics, otherwise: float, at: float) -> float | None:
         if read_at >= at:
             return at
         if newest is None or read_at > newest:
-            newest = read_at
+            newest, newest_stamp = read_at, stamp
     return newest
 
 
@@ -201,7 +207,33 @@ def column_of(metric: str, values: list[Any], otherwise: float, at: float) -> Co
         shared = {value: None if value is None else value.strip() or None for value in set(values)}
         texts = np.array([shared[value] for value in values], dtype=object)
         return Column(np.full(len(values), np.nan), texts, times)
+    if types == {list}:
+        column = _column_of_single_entries(metric, values, otherwise, at)
+        if column is not None:
+            return column
     return _column_by_value(metric, values, otherwise, at)
+
+
+def _column_of_single_entries(metric: str, values: list[Any], otherwise: float, at: float) -> Column | None:
+    """The column where every series is one `{timestamp, value}` of scalars, as `latest` has it; None where one is not.
+
+    What was measured together carries the same timestamp, so few are to be read.
+    """
+    entries = [None if raw is None else raw[0] if len(raw) == 1 else () for raw in values]
+    if not set(map(type, entries)) <= {dict, _NONE} or not all(entry is None or _ENTRY == entry.keys() for entry in entries):
+        return None
+    raw = [None if entry is None else entry["value"] for entry in entries]
+    stamps = [None if entry is None else entry["timestamp"] for entry in entries]
+    if not set(map(type, raw)) <= _SCALARS or not set(map(type, stamps)) <= {str, _NONE}:
+        return None
+    instants = {stamp: instant(stamp) for stamp in set(stamps) if stamp is not None}
+    if None in instants.values():
+        return None
+    column = column_of(metric, raw, otherwise, at)
+    if column is None:
+        return None
+    read_at = np.array([otherwise if stamp is None else instants[stamp] for stamp in stamps], dtype=np.float64)
+    return Column(column.numbers, column.texts, np.minimum(read_at, at))
 
 
 def _finite(numbers: Floats) -> Floats:
