@@ -219,8 +219,12 @@ def _column_of_single_entries(metric: str, values: list[Any], otherwise: float, 
 
     What was measured together carries the same timestamp, so few are to be read.
     """
-    entries = [None if raw is None else raw[0] if len(raw) == 1 else () for raw in values]
-    if not set(map(type, entries)) <= {dict, _NONE} or not all(entry is None or _ENTRY == entry.keys() for entry in entries):
+    if any(series is not None and len(series) != 1 for series in values):
+        return None
+    entries: list[Any] = [None if series is None else series[0] for series in values]
+    if not set(map(type, entries)) <= {dict, _NONE}:
+        return None
+    if not all(entry is None or entry.keys() == _ENTRY for entry in entries):
         return None
     raw = [None if entry is None else entry["value"] for entry in entries]
     stamps = [None if entry is None else entry["timestamp"] for entry in entries]
