@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import httpx
 import pytest
 
 from watchdog.streamkap.simulator import Simulator
@@ -110,3 +113,36 @@ def wait_until() -> Callable[..., None]:
 @pytest.fixture
 def rules_text() -> str:
     return RULES
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture
+def web(running, streamkap, wait_until, rules_text):
+    """A running watchdog with one alert firing, and a client of its web server."""
+
+    def start(**env: str) -> httpx.Client:
+        port = free_port()
+        running.env = {"WATCHDOG_LISTEN": f"127.0.0.1:{port}", **env}
+        running.rules(rules_text)
+        source = streamkap.fleet.sources[0]
+        streamkap.set(source.id, "StreamingMilliSecondsBehindSource", 900_000)
+        streamkap.rename(source.id, "<script>alert(1)</script>")
+        running.start()
+        client = closing.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}"))
+        wait_until(lambda: _answers(client) and "watchdog_alerts{" in client.get("/metrics").text)
+        return client
+
+    with ExitStack() as closing:
+        yield start
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False

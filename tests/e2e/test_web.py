@@ -3,47 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
-from contextlib import ExitStack
 
-import httpx
 import pytest
 
+#: Set by the tests that need one.
 TOKEN = "a-token-for-this-test"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-@pytest.fixture
-def web(running, streamkap, wait_until, rules_text):
-    """A running watchdog with one alert firing, and a client of its web server."""
-
-    def start(**env: str) -> httpx.Client:
-        port = free_port()
-        running.env = {"WATCHDOG_LISTEN": f"127.0.0.1:{port}", **env}
-        running.rules(rules_text)
-        source = streamkap.fleet.sources[0]
-        streamkap.set(source.id, "StreamingMilliSecondsBehindSource", 900_000)
-        streamkap.rename(source.id, "<script>alert(1)</script>")
-        running.start()
-        client = closing.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}"))
-        wait_until(lambda: _answers(client) and "watchdog_alerts{" in client.get("/metrics").text)
-        return client
-
-    with ExitStack() as closing:
-        yield start
-
-
-def _answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/readyz").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 def test_the_page_tells_what_fires_and_a_hostile_name_stays_text(web):

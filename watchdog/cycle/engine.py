@@ -226,6 +226,10 @@ class Engine:
         terms = verdicts.rule.variants[int(verdicts.variant[position])]
         return facts_of(verdicts, row, terms, self.judged.snapshot, flapping=episode.flapping, firing=True)
 
+    def annotations(self, episode: Episode, now: float) -> dict[str, str]:
+        """An episode's texts, as a message would say them now."""
+        return self._wording.annotations(episode, self.current(episode), now)
+
     def state(self, key: AlertKey) -> AlertState:
         return self._alerts.get(key) or AlertState()
 

@@ -107,6 +107,12 @@ class Wording:
             instance=self.instance,
         )
 
+    def annotations(self, episode: Episode, facts: Facts, now: float) -> dict[str, str]:
+        """An alert's texts as they are now: every annotation rendered, and `reason`."""
+        names = self._names(episode, facts, (episode.ended or now) - episode.since)
+        made = {name: _render(text, names, facts.reason)[0] for name, text in facts.annotations.items()}
+        return {**made, "reason": facts.reason}
+
     def _line(self, episode: Episode, item: Item, claim: Claim, current: Current, now: float) -> Line:
         facts = current(episode)
         labels = facts.labels

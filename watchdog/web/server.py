@@ -9,14 +9,20 @@ import uvicorn
 from starlette.applications import Starlette
 
 from watchdog.errors import SettingsError
-from watchdog.web import pages, probes
+from watchdog.web import alertmanager, pages, probes
 from watchdog.web.access import Access
 from watchdog.web.seen import Watched
 
 
 def application(watched: Watched, access: Access, name: str = "watchdog") -> Starlette:
     """Everything that is answered; `name` is this instance's, for display."""
-    return Starlette(routes=[*probes.routes(watched, access), *pages.routes(watched, access, name)])
+    return Starlette(
+        routes=[
+            *probes.routes(watched, access),
+            *alertmanager.routes(watched, access),
+            *pages.routes(watched, access, name),
+        ]
+    )
 
 
 class Server:
