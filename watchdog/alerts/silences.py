@@ -33,7 +33,8 @@ class Matcher:
             try:
                 _compiled(self.value)
             except re2.error as cause:
-                raise ValueError(f"{self.value!r} is not a regular expression RE2 accepts: {cause}") from cause
+                why = cause.args[0].decode() if isinstance(cause.args[0], bytes) else cause
+                raise ValueError(f"{self.value!r} is not a regular expression RE2 accepts: {why}") from cause
 
     def matches(self, labels: Mapping[str, LabelValue]) -> bool:
         """On a label with several values (`tags`), the text `,a,b,` and each single value are tried."""
@@ -76,7 +77,9 @@ _patterns: dict[str, Any] = {}
 def _compiled(pattern: str) -> Any:
     found = _patterns.get(pattern)
     if found is None:
-        found = _patterns[pattern] = re2.compile(pattern)
+        options = re2.Options()
+        options.log_errors = False  # the library would write to stderr as well
+        found = _patterns[pattern] = re2.compile(pattern, options)
     return found
 
 

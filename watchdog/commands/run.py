@@ -19,7 +19,10 @@ from watchdog.app.starting import client_of, poller_of, start
 from watchdog.delivery import secrets
 from watchdog.readings.poll import Poll
 from watchdog.settings import Settings, unknown_variables, variables
+from watchdog.store.lease import Leadership
 from watchdog.store.store import Store
+from watchdog.web import standby
+from watchdog.web.server import Server
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +64,7 @@ def _term(
         closing.callback(store.close)
         leadership = store.lead(settings.watchdog_poll_every)
         leadership.start()
-        while not leadership.leading and not stop.wait(_STAND_BY):
-            pass
+        _stand_by(settings, leadership, stop)
         if stop.is_set():
             return False
         client = client_of(settings)
@@ -81,6 +83,20 @@ def _term(
         started.service.run()
         client.stop()
         return leadership.lost
+
+
+def _stand_by(settings: Settings, leadership: Leadership, stop: threading.Event) -> None:
+    """Wait for the lead; meanwhile the probes are answered, so that nobody restarts a replica that only waits."""
+    if leadership.leading:
+        return
+    logger.info("standing by", extra={"replica": settings.watchdog_name})
+    server = None if settings.listen is None else Server(standby.application(), *settings.listen)
+    if server is not None:
+        server.start()
+    while not leadership.leading and not stop.wait(_STAND_BY):
+        pass
+    if server is not None:
+        server.stop()
 
 
 def _end_when(service: Service, stop: threading.Event, ended: threading.Event, lost: Callable[[], bool]) -> None:
