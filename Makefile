@@ -14,7 +14,7 @@ PYTHON_IMAGE ?= python:3.12-slim
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
-.PHONY: help demo test lint bench screenshots messages requirements image clean
+.PHONY: help demo test lint bench requirements image clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,8 +22,6 @@ help:
 	@echo "make test          all tests (ARGS goes to pytest)"
 	@echo "make lint          ruff, mypy --strict, import contracts, hadolint"
 	@echo "make bench         the numbers: speed, memory, start-up"
-	@echo "make screenshots   draws the pictures of docs/status-page.md"
-	@echo "make messages      draws the pictures of docs/messages.md"
 	@echo "make image         the container image ($(IMAGE)), FROM $(PYTHON_IMAGE)"
 	@echo "make requirements  pins the dependencies of pyproject.toml anew (UPGRADE=1: to their newest releases)"
 	@echo "make clean         removes .venv and everything else that can be made again"
@@ -43,12 +41,6 @@ lint: $(DEVELOPMENT)
 
 bench: $(DEVELOPMENT)
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
-
-screenshots: $(DEVELOPMENT)
-	$(BIN)/python tests/pictures/status_page.py $(ARGS)
-
-messages: $(DEVELOPMENT)
-	$(BIN)/python tests/pictures/messages.py $(ARGS)
 
 # The first engine that answers; ENGINE=podman names one. HEALTHCHECK needs docker's format, which is docker's only one.
 image:
