@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 
 def application() -> Starlette:
-    """The probes are satisfied: a replica that waits is as it should be. Pages are the leader's."""
+    """It is healthy, since waiting is as it should be, but not ready: requests belong to the leader, who has the pages."""
 
     def fine(request: Request) -> Response:
         return PlainTextResponse("ok, standing by\n")
@@ -17,4 +17,4 @@ def application() -> Starlette:
     def elsewhere(request: Request) -> Response:
         return PlainTextResponse("this replica stands by; another one leads and has the pages\n", 503)
 
-    return Starlette(routes=[Route("/healthz", fine), Route("/readyz", fine), Route("/{path:path}", elsewhere)])
+    return Starlette(routes=[Route("/healthz", fine), Route("/{path:path}", elsewhere)])
