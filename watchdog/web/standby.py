@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 
 def application() -> Starlette:
-    """It is healthy, since waiting is as it should be, but not ready: requests belong to the leader, who has the pages."""
+    """Healthy, since waiting is as it should be; not ready, since requests belong to the leader, who has the pages."""
 
     def fine(request: Request) -> Response:
         return PlainTextResponse("ok, standing by\n")
