@@ -51,7 +51,7 @@ class Reloader:
                 raise
             policy = saved(dict(found))
             self._refuse(cause)
-            logger.error("rules on disk are invalid; running the last accepted ones", extra={"mistakes": self.invalid})
+            logger.error("rules on disk are invalid; running the last accepted ones", extra={"mistakes": str(cause)})
         else:
             self._accept(policy)
         self._fingerprint = policy.fingerprint
