@@ -10,7 +10,10 @@ from typing import Any
 import structlog
 
 #: Libraries that tell every request: with a URL, and at every poll.
-_CHATTY = ("httpx", "httpcore", "apprise", "schedule", "alembic", "uvicorn.access", "uvicorn.error", "watchfiles", "watchfiles.main")
+_CHATTY = (
+    "httpx", "httpcore", "apprise", "schedule", "alembic", "uvicorn.access", "uvicorn.error", "watchfiles",
+    "watchfiles.main",
+)  # fmt: skip
 _OWN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 Event = MutableMapping[str, Any]
