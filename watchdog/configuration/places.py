@@ -7,15 +7,16 @@ documents.
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import yaml
 
 from watchdog.errors import Mistake
 
-_MAX_BYTES = 2 * 1024 * 1024
+#: Bytes of a file that are read at most.
+MAX_BYTES = 2_000_000
 _MAX_DEPTH = 40
 _INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
@@ -23,6 +24,28 @@ _SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 _NULL = ("", "~", "null", "Null", "NULL")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: What ends a line for the YAML parser, and so for its line numbers.
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_VISIBLE = re.compile(r"\S")
+#: The same between single quotes, where '' is one character.
+_QUOTED = re.compile(r"''|\S")
+#: What the parser says, in the words of somebody who looks at the file.
+_WORDS = (
+    ("mapping values are not allowed", "a second ':' in this line; put the text in quotes"),
+    ("could not find expected ':'", "a ':' is missing behind the key"),
+    ("block end", "the indentation does not fit the lines above"),
+    ("block mapping", "the indentation does not fit the lines above"),
+    ("expected key", "the indentation or a bracket does not fit what stands above"),
+    ("'-' indicator", "the indentation does not fit the list above; align it with the '-' or what follows it"),
+    ("',' or", "a ',' or a closing bracket is missing before this"),
+    ("document start", "the indentation or a bracket does not fit what stands above"),
+    ("end of stream", "a quote or bracket that is opened here is never closed"),
+    ("node content", "a value is missing here, or a bracket does not fit"),
+    ("cannot start any token", "a value may not begin with this character; put the text in quotes"),
+    ("escape character", "this escape is unknown between double quotes; use single quotes"),
+    ("comment or line break", "nothing may follow this mark in its line; begin the text in the next line"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,52 +74,32 @@ class Scalar:
     raw: str = ""
 
     def place_of(self, offset: int) -> Place:
-        """The place of a character of `text`: exact where the source shows it as it is; in a block scalar its line;
-        where escapes stand in between, the beginning."""
-        at = self.place
-        if self.style in ("|", ">"):
-            return Place(at.file, *self._block_line(offset))
-        if "\n" in self.raw or (self.style == '"' and "\\" in self.raw) or (self.style == "'" and "''" in self.raw):
-            return self._folded(offset) if "\\" not in self.raw and "''" not in self.raw else at
-        return Place(at.file, at.line, at.column + (1 if self.style else 0) + offset)
-
-    def _words(self) -> Iterator[tuple[int, int, int]]:
-        """For each word of the source: its offset there, its line below the beginning, and its column offset."""
-        for line_number, line in enumerate(self.raw.split("\n")):
-            for word in re.finditer(r"\S+", line):
-                yield line_number, word.start(), len(word[0])
-
-    def _folded(self, offset: int) -> Place:
-        """In a flow scalar over several lines: the same word in the source, found by counting words."""
-        before = len(re.findall(r"\S+", self.text[:offset]))
-        started = bool(self.text[:offset]) and not self.text[offset - 1].isspace()
-        index = before - 1 if started else before
-        inside = offset - (self.text[:offset].rfind(" ") + 1) if started else 0
-        inside = min(inside, len(re.split(r"\s", self.text[:offset])[-1])) if started else 0
-        words = list(self._words())
-        if index >= len(words):
+        """The place of a character of `text`: exact where the source shows it; in a block scalar its line; in a text
+        with escapes the beginning."""
+        if self.style == '"' and "\\" in self.raw:
             return self.place
-        line, column, _ = words[index]
-        if line == 0:
-            first = 1 if self.style and index == 0 and not self.raw[:1].isspace() else 0
-            return Place(self.place.file, self.place.line, self.place.column + column + inside + (first and 1))
-        return Place(self.place.file, self.place.line + line, column + 1 + inside)
+        at = self._in_source(offset)
+        begins = [0, *(found.end() for found in _BREAK.finditer(self.raw))]
+        below = sum(begin <= at for begin in begins) - 1
+        if self.style in ("|", ">"):
+            line = self.raw[begins[below] :]
+            return Place(self.place.file, self.place.line + below, len(line) - len(line.lstrip(" ")) + 1)
+        column = at - begins[below] + (1 if below else self.place.column)
+        return Place(self.place.file, self.place.line + below, column)
 
-    def _block_line(self, offset: int) -> tuple[int, int]:
-        """Line of the source that holds a character of a block scalar; the column is where that line's text begins."""
-        lines = self.raw.split("\n")[1:]  # behind the indicator
-        if self.style == "|":
-            wanted = self.text[:offset].count("\n")
-            index = min(wanted, max(0, len(lines) - 1))
-        else:
-            seen = len(re.findall(r"\S+", self.text[: offset + 1]))
-            words = 0
-            index = 0
-            while index < len(lines) - 1 and words + len(lines[index].split()) < seen:
-                words += len(lines[index].split())
-                index += 1
-        line = lines[index] if index < len(lines) else ""
-        return self.place.line + 1 + index, len(line) - len(line.lstrip()) + 1
+    def _in_source(self, offset: int) -> int:
+        """Where in `raw` a character of `text` stands. Folding changes white space only, so the others are counted."""
+        header = 0
+        if self.style in ("|", ">"):
+            first = _BREAK.search(self.raw)
+            header = len(self.raw) if first is None else first.end()
+        elif self.style:
+            header = 1
+        seen = [found.start() for found in (_QUOTED if self.style == "'" else _VISIBLE).finditer(self.raw, header)]
+        before = len(_VISIBLE.findall(self.text[:offset]))
+        if offset < len(self.text) and not self.text[offset].isspace():
+            return seen[before]
+        return seen[before - 1] + 1 if before else header
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +126,29 @@ Node = Scalar | Sequence | Mapping
 def read(file: str, data: bytes | str, mistakes: list[Mistake]) -> Node | None:
     """The root of a file; None for an empty one or one that is no YAML. Every mistake found is added to `mistakes`."""
     start = Place(file, 1, 1)
-    size = len(data.encode() if isinstance(data, str) else data)
-    if size > _MAX_BYTES:
-        mistakes.append(start.mistake(f"the file has {size:,} bytes; 2 MB are the most that is read"))
+    raw = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
+    if len(raw) > MAX_BYTES:
+        mistakes.append(start.mistake("the file is too big; 2 MB are the most that is read"))
         return None
-    if isinstance(data, bytes):
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError as cause:
-            line = data.count(b"\n", 0, cause.start) + 1
-            column = cause.start - data.rfind(b"\n", 0, cause.start)
-            mistakes.append(Place(file, line, column).mistake("is not UTF-8 text; save the file as UTF-8"))
-            return None
-    else:
-        text = data
-    return _Reader(file, text.removeprefix("\ufeff"), mistakes).root()
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as cause:
+        line, column = _line_and_column(raw[: cause.start].decode("utf-8"))
+        mistakes.append(Place(file, line, column).mistake("is not UTF-8 text; save the file as UTF-8"))
+        return None
+    control = _CONTROL.search(text)
+    if control is not None:
+        what = f"holds a control character (U+{ord(control[0]):04X}); YAML allows printable text only"
+        mistakes.append(Place(file, *_line_and_column(text[: control.start()])).mistake(what))
+        return None
+    return _Reader(file, text, mistakes).root()
+
+
+def _line_and_column(before: str) -> tuple[int, int]:
+    """Of the character behind `before`, from 1."""
+    breaks = list(_BREAK.finditer(before))
+    return len(breaks) + 1, len(before) - (breaks[-1].end() if breaks else 0) + 1
 
 
 class _Reader:
@@ -151,11 +162,7 @@ class _Reader:
         try:
             if not self._events_are_fine():
                 return None
-            loader = _Loader(self._text)
-            try:
-                node = loader.get_single_node()
-            finally:
-                loader.dispose()
+            node = yaml.compose(self._text, Loader=_Loader)
         except yaml.MarkedYAMLError as cause:
             mark = cause.problem_mark or cause.context_mark
             if "end of stream" in (cause.problem or "") and cause.context_mark is not None:
@@ -164,15 +171,12 @@ class _Reader:
             problem = cause.problem or cause.context or "cannot be read"
             self._mistakes.append(place.mistake(f"is not YAML: {_plainly(problem, self._line(place.line))}"))
             return None
-        except yaml.reader.ReaderError as cause:
-            before = self._text[: cause.position]
-            place = Place(self._file, before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
-            self._mistakes.append(place.mistake("holds a control character; YAML allows printable text only"))
-            return None
         except RecursionError:
             self._mistakes.append(start.mistake(f"is nested deeper than {_MAX_DEPTH} levels"))
             return None
-        return None if node is None else self._node(node)
+        if node is None or (isinstance(node, yaml.ScalarNode) and not node.style and node.value in _NULL):
+            return None
+        return self._node(node)
 
     def _events_are_fine(self) -> bool:
         """Look at the stream before anything is built: depth, documents, anchors and aliases show there."""
@@ -197,7 +201,7 @@ class _Reader:
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
             tag = getattr(event, "tag", None)
-            if tag is not None and isinstance(event, yaml.NodeEvent) and not _is_implied(event):
+            if tag is not None:
                 shown = tag.replace("tag:yaml.org,2002:", "!!")
                 self._mistakes.append(place.mistake(f"tag '{shown}'; tags are not read, leave it out"))
         return len(self._mistakes) == before
@@ -226,13 +230,8 @@ class _Reader:
         return found
 
     def _line(self, number: int) -> str:
-        lines = self._text.split("\n")
+        lines = _BREAK.split(self._text)
         return lines[number - 1] if 0 < number <= len(lines) else ""
-
-
-def _is_implied(event: yaml.NodeEvent) -> bool:
-    """Whether the parser put the tag there itself (the C parser leaves it out, the Python one does too)."""
-    return getattr(event, "tag", None) is None
 
 
 def _resolve(text: str) -> str | int | float | bool | None:
@@ -256,14 +255,4 @@ def _plainly(problem: str, line: str) -> str:
     """The parser's words in ours, with the usual cause."""
     if "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in problem:
         return "a tab is used for indentation; use spaces"
-    if "mapping values are not allowed" in problem:
-        return "a second ':' in this line; put the text in quotes"
-    if "could not find expected ':'" in problem:
-        return "a ':' is missing behind the key"
-    if "block end" in problem or "block mapping" in problem:
-        return "the indentation does not fit the lines above"
-    if "end of stream" in problem:
-        return "a quote or bracket that is opened here is never closed"
-    if "%" in line or "cannot start any token" in problem:
-        return "a value may not begin with this character; put the text in quotes"
-    return problem
+    return next((ours for theirs, ours in _WORDS if theirs in problem), problem)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
-from functools import lru_cache
+import difflib
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache, wraps
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, nodes
-from jinja2.exceptions import SecurityError, UndefinedError
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
+from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from watchdog.errors import TextError
+from watchdog.notify.numbers import Instant, Number, seconds_of
 from watchdog.units import format_bytes, format_duration, format_number
+
+__all__ = ["FILTERS", "LIMIT", "NAMES", "Instant", "Number", "check", "cut", "render"]
 
 #: A template, and what it makes, may have so many characters.
 LIMIT = 4096
@@ -28,47 +31,62 @@ _ALLOWED: tuple[type[nodes.Node], ...] = (
 )  # fmt: skip
 
 
-class Number(float):
-    """A number that knows its unit (`ms`, `s`, `bytes`, … or ""), so that `| duration` need not be told."""
-
-    unit: str
-
-    def __new__(cls, value: float, unit: str = "") -> Number:
-        made = super().__new__(cls, value)
-        made.unit = unit
-        return made
-
-    def __str__(self) -> str:
-        return format_number(self)
-
-    def __format__(self, spec: str) -> str:
-        return format(float(self), spec) if spec else str(self)
-
-
-def _seconds(value: float) -> float:
-    return float(value) / 1000 if isinstance(value, Number) and value.unit == "ms" else float(value)
+def _words(value: Any, form: Callable[[Any], str]) -> str:
+    """A filter's answer: texts stay what they are, nothing is unknown."""
+    return value if isinstance(value, str) else "unknown" if value is None else form(value)
 
 
 def _duration(value: Any) -> str:
-    return value if isinstance(value, str) else "unknown" if value is None else format_duration(_seconds(value))
+    return _words(value, lambda number: format_duration(seconds_of(number)))
 
 
 def _number(value: Any) -> str:
-    return value if isinstance(value, str) else "unknown" if value is None else format_number(round(float(value), 3))
+    return _words(value, lambda number: format_number(float(number)))
 
 
 def _bytes(value: Any) -> str:
-    return value if isinstance(value, str) else "unknown" if value is None else format_bytes(float(value))
+    return _words(value, lambda number: format_bytes(float(number)))
 
 
 def _percent(value: Any) -> str:
-    return value if isinstance(value, str) else "unknown" if value is None else f"{float(value) * 100:.3g}%"
+    return _words(value, lambda number: format_number(float(f"{float(number) * 100:.3g}")) + "%")
+
+
+def _ago(value: Any) -> str:
+    return _words(value, lambda number: format_duration(seconds_of(number)) + " ago")
+
+
+def _round(value: float, digits: int = 0) -> Number:
+    return Number(round(float(value), digits), getattr(value, "unit", ""))
+
+
+def _int(value: float) -> Number:
+    return Number(int(value), getattr(value, "unit", ""))
 
 
 FILTERS = ("duration", "number", "bytes", "percent", "ago")
-#: Filters of the template language that cannot blow a text up.
-_PLAIN_FILTERS = ("default", "d", "lower", "upper", "title", "capitalize", "trim", "round", "int", "float", "abs",
-                  "length", "first", "last", "join", "replace", "truncate", "string")  # fmt: skip
+#: Filters of the template language that are of use in a text.
+_PLAIN_FILTERS = ("default", "d", "lower", "upper", "title", "capitalize", "trim", "abs", "length", "first", "last",
+                  "join", "replace", "truncate", "string", "float")  # fmt: skip
+_PLAIN_TESTS = ("defined", "undefined", "none", "number", "string", "even", "odd", "in", "eq", "ne", "lt", "le", "gt",
+                "ge", "==", "!=", "<", "<=", ">", ">=", "true", "false")  # fmt: skip
+
+
+def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The filter, neither given nor giving more than a text may hold: `replace` upon `replace` grows without end."""
+
+    @wraps(function)
+    def bounded(*arguments: Any, **named: Any) -> Any:
+        made = function(*(_limited(one) for one in arguments), **named)
+        return _limited(made)
+
+    return bounded
+
+
+def _limited(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LIMIT:
+        raise SecurityError(f"a part of the text grows beyond {LIMIT} characters")
+    return value
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -77,19 +95,41 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator in ("*", "%") and not (isinstance(left, int | float) and isinstance(right, int | float)):
             raise SecurityError(f"'{operator}' is for numbers only")
-        return super().call_binop(context, operator, left, right)
+        return _limited(super().call_binop(context, operator, left, right))
 
 
 def _environment() -> _Sandbox:
-    environment = _Sandbox(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
-    plain = {name: environment.filters[name] for name in _PLAIN_FILTERS}
-    environment.filters = {**plain, "duration": _duration, "number": _number, "bytes": _bytes, "percent": _percent,
-                           "ago": lambda value: _duration(value) + " ago"}  # fmt: skip
+    environment = _Sandbox(undefined=StrictUndefined, autoescape=False, finalize=_finished)
+    ours = {"duration": _duration, "number": _number, "bytes": _bytes, "percent": _percent, "ago": _ago}
+    plain = {name: _bounded(environment.filters[name]) for name in _PLAIN_FILTERS}
+    environment.filters = {**plain, "round": _round, "int": _int, **ours}
+    environment.tests = {name: environment.tests[name] for name in _PLAIN_TESTS}
     environment.globals.clear()
     return environment
 
 
+def _finished(value: Any) -> Any:
+    """What is printed: nothing is unknown, and a float has no noise."""
+    return "unknown" if value is None else format_number(value) if type(value) is float else value
+
+
 _sandbox = _environment()
+
+
+class _Parts:
+    """What a name with parts holds (`params.limit`). It has no attributes, so that `params.items` is the param."""
+
+    __slots__ = ("_lenient", "_parts")
+
+    def __init__(self, parts: Mapping[Any, object], *, lenient: bool) -> None:
+        self._parts = parts
+        self._lenient = lenient
+
+    def __getitem__(self, name: str) -> object:
+        return self._parts.get(name) if self._lenient else self._parts[name]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}={_finished(value)}" for name, value in self._parts.items())
 
 
 def check(template: str, labels: Collection[str], *, params: Collection[str] = ()) -> list[tuple[int, str]]:
@@ -98,21 +138,13 @@ def check(template: str, labels: Collection[str], *, params: Collection[str] = (
         return [(LIMIT, f"the text has {len(template)} characters; {LIMIT} are the most")]
     try:
         tree = _sandbox.parse(template)
+        found = _unfit(template, tree) or _misnamed(template, tree, {*labels, *NAMES}, params)
+        if not found:
+            _compiled(template)
     except TemplateSyntaxError as cause:
         return [(_line_start(template, cause.lineno), f"the template is broken: {cause.message}")]
-    found = _unfit(template, tree)
-    for node in tree.find_all(nodes.Getattr):
-        if isinstance(node.node, nodes.Name):
-            base, known = node.node.name, {"params": params, "links": _LINKS}
-            if base in known and node.attr not in known[base]:
-                offset = _offset(template, node.attr, node.lineno)
-                accepted = ", ".join(known[base]) or "none here"
-                found.append((offset, f"{base} has no '{node.attr}'; there are {accepted}"))
-    if found:
-        return found
-    for name in sorted(meta.find_undeclared_variables(tree) - {*labels, *NAMES}):
-        accepted = ", ".join(sorted({*labels, *NAMES}))
-        found.append((_offset(template, name, 1), f"nothing is called '{name}' here; there are {accepted}"))
+    except (TemplateError, TextError, ArithmeticError, TypeError, ValueError, RecursionError) as cause:
+        return [(0, f"the template is broken: {cause}")]
     return found
 
 
@@ -126,18 +158,55 @@ def _unfit(template: str, tree: nodes.Template) -> list[tuple[int, str]]:
         elif isinstance(node, nodes.Filter) and node.name not in _sandbox.filters:
             offset = _offset(template, node.name, node.lineno)
             found.append((offset, f"unknown filter '{node.name}'; there are {', '.join(FILTERS)}"))
+        elif isinstance(node, nodes.Filter) and node.name in FILTERS and (node.args or node.kwargs):
+            offset = _offset(template, node.name, node.lineno)
+            found.append((offset, f"the filter '{node.name}' takes nothing in brackets; write | {node.name}"))
+        elif isinstance(node, nodes.Test) and node.name not in _sandbox.tests:
+            offset = _offset(template, node.name, node.lineno)
+            found.append((offset, f"unknown test '{node.name}'; compare with == or >, or write 'is none'"))
+    return found
+
+
+def _misnamed(
+    template: str, tree: nodes.Template, known: Collection[str], params: Collection[str]
+) -> list[tuple[int, str]]:
+    """Names nothing has, and parts of names that have none."""
+    found = []
+    parts: dict[str, Collection[str] | None] = {"params": params, "links": _LINKS, "readings": None}
+    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+        part = node.attr if isinstance(node, nodes.Getattr) else getattr(getattr(node, "arg", None), "value", None)
+        whole = getattr(node, "node", None)
+        base = whole.name if isinstance(whole, nodes.Name) else ""
+        if base in parts:
+            accepted = parts[base]
+            if accepted is not None and isinstance(part, str) and part not in accepted:
+                offset = _offset(template, part, node.lineno)
+                found.append((offset, f"{base} has no '{part}'; there are {', '.join(accepted) or 'none here'}"))
+        elif isinstance(node, nodes.Getattr) and (base in known or not base):
+            what = f"'{base or 'this'}' has no parts; params, readings and links have"
+            found.append((_offset(template, node.attr, node.lineno), what))
+    for name in sorted(meta.find_undeclared_variables(tree) - {*known}):
+        hint = difflib.get_close_matches(name, known, 1)
+        accepted = f"did you mean '{hint[0]}'?" if hint else f"there are {', '.join(sorted(known))}"
+        found.append((_offset(template, name, 1), f"nothing is called '{name}' here; {accepted}"))
     return found
 
 
 def render(template: str, names: Mapping[str, object]) -> str:
-    """The text of a template, cut to LIMIT at a word with "…"; raises TextError that says what is wrong."""
+    """The text of a template, cut to LIMIT at a word with "…"; raises TextError that says what is wrong.
+
+    A name that is not given is a label the alert does not have: "". A reading that is not given is unknown.
+    """
     if "{" not in template:
         return cut(template, LIMIT)
     try:
-        made = _compiled(template).render({name: _safe(value) for name, value in names.items()})
-    except (TemplateError, SecurityError, UndefinedError) as cause:
+        compiled, used = _compiled(template)
+        made = compiled.render({name: _safe(name, names.get(name, "")) for name in used})
+    except TextError:
+        raise
+    except TemplateError as cause:
         raise TextError(str(cause)) from cause
-    except (ArithmeticError, TypeError, ValueError, LookupError, RecursionError, MemoryError) as cause:
+    except (ArithmeticError, AssertionError, TypeError, ValueError, LookupError, RecursionError, MemoryError) as cause:
         raise TextError(f"{type(cause).__name__}: {cause}") from cause
     return cut(made.strip(), LIMIT)
 
@@ -152,21 +221,23 @@ def cut(text: str, limit: int) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(template: str) -> Any:
+def _compiled(template: str) -> tuple[Template, frozenset[str]]:
+    """A template that is fit, and the names it uses."""
     if len(template) > LIMIT:
         raise TextError(f"the text has more than {LIMIT} characters")
-    mistakes = _unfit(template, _sandbox.parse(template))
+    tree = _sandbox.parse(template)
+    mistakes = _unfit(template, tree)
     if mistakes:
         raise TextError(mistakes[0][1])
-    return _sandbox.from_string(template)
+    return _sandbox.from_string(template), frozenset(meta.find_undeclared_variables(tree))
 
 
-def _safe(value: object) -> object:
+def _safe(name: str, value: object) -> object:
     """Values from the API are texts and numbers; a long one is cut before a template can multiply it."""
     if isinstance(value, str):
         return value[:LIMIT]
     if isinstance(value, Mapping):
-        return {key: _safe(one) for key, one in value.items()}
+        return _Parts({key: _safe(name, one) for key, one in value.items()}, lenient=name == "readings")
     return value
 
 
@@ -178,5 +249,13 @@ def _line_start(template: str, line: int) -> int:
 
 
 def _offset(template: str, word: str, line: int) -> int:
-    found = re.compile(rf"\b{re.escape(word)}\b").search(template, _line_start(template, line))
-    return found.start() if found else 0
+    """Where a name or text stands in the expressions of a template, from a line on."""
+    position = 0
+    for number, kind, value in _sandbox.lex(template):
+        at = template.find(value, position)
+        if at < 0:
+            continue
+        if number >= line and (value == word or (kind == "string" and value[1:-1] == word)) and kind != "data":
+            return at
+        position = at + len(value)
+    return _line_start(template, line)

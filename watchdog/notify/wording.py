@@ -109,7 +109,7 @@ class Wording:
 
     def annotations(self, episode: Episode, facts: Facts, now: float) -> dict[str, str]:
         """An alert's texts as they are now: every annotation rendered, and `reason`."""
-        names = self._names(episode, facts, (episode.ended or now) - episode.since)
+        names = self._names(episode, facts, (episode.ended or now) - episode.since, now)
         made = {name: _render(text, names, facts.reason)[0] for name, text in facts.annotations.items()}
         return {**made, "reason": facts.reason}
 
@@ -123,7 +123,7 @@ class Wording:
         notes = [episode.why_ended] if episode.why_ended else []
         if episode.firing and episode.dark_since is not None:
             notes.append(f"no reading between {_instant(episode.dark_since)} and the last poll")
-        names = self._names(episode, facts, until - episode.since)
+        names = self._names(episode, facts, until - episode.since, now)
         summary, spoilt = _render(facts.annotations.get("summary", ""), names, facts.reason)
         description, spoilt_too = _render(facts.annotations.get("description", ""), names, "")
         notes += [note for note in (spoilt, spoilt_too) if note]
@@ -148,7 +148,7 @@ class Wording:
             dedup_key=incident_key(episode.alert),
         )
 
-    def _names(self, episode: Episode, facts: Facts, duration: float) -> Mapping[str, object]:
+    def _names(self, episode: Episode, facts: Facts, duration: float, now: float) -> Mapping[str, object]:
         """What templates can name (product page, Texts)."""
         labels = {name: text_of(value) if name not in ("tags", "pipelines") else ", ".join(value)
                   for name, value in facts.labels.items()}  # fmt: skip
@@ -159,7 +159,7 @@ class Wording:
             "params": {name: _with_unit(param) for name, param in facts.params.items()},
             "readings": {name: _with_unit(Quantity(reading, unit_of(name))) if isinstance(reading, float) else reading
                          for name, reading in facts.readings.items()},
-            "since": episode.since,
+            "since": texts.Instant(episode.since, now),
             "duration": texts.Number(duration, "s"),
             "severity": labels.get("severity", ""),
             "links": {"entity": self.links.to_entity(episode), "alert": self.links.to_alert(episode)},
