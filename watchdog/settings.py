@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from watchdog.errors import SettingsError
@@ -18,8 +28,9 @@ from watchdog.units import format_duration, parse_duration
 
 #: Where container platforms put one file per secret, named after the variable.
 SECRETS = Path("/run/secrets")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _OURS = ("STREAMKAP_", "WATCHDOG_")
+_VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_PLACEHOLDER = re.compile(r"\{[^}]*\}?")
 
 
 def _duration(value: object) -> object:
@@ -86,17 +97,30 @@ class Settings(BaseSettings):
         try:
             return cls(**values)  # type: ignore[arg-type]  # texts; pydantic turns them into what each field is
         except ValidationError as cause:
-            raise SettingsError("\n".join(_mistakes(cause, values))) from None
+            lines = _mistakes(cause, values)
+            wrong = {str(error["loc"][0]) for error in cause.errors() if error["loc"]}
+        if wrong:  # pydantic looks at how settings fit together only where each is right by itself
+            try:
+                cls(**{name: value for name, value in values.items() if name not in wrong})  # type: ignore[arg-type]
+            except ValidationError as cause:
+                others = _mistakes(cause, values)
+                lines += [line for line in others if not any(name.upper() in line for name in wrong)]
+        raise SettingsError("\n".join(lines))
 
     @field_validator("streamkap_host", "watchdog_public_url", "watchdog_entity_url")
     @classmethod
-    def _is_url(cls, value: str, info: Any) -> str:
+    def _is_url(cls, value: str, info: ValidationInfo) -> str:
         if not value:
             return value
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("is not a URL; write one with https://, e.g. https://api.streamkap.com")
-        if info.field_name == "streamkap_host" and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        parts = _url(value)
+        if info.field_name == "watchdog_entity_url":
+            strange = sorted(set(_PLACEHOLDER.findall(value)) - {"{kind}", "{id}"})
+            if strange:
+                raise ValueError(f"has {', '.join(strange)} in it; {{kind}} and {{id}} are filled in")
+            return value
+        if parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("is not a base URL; write scheme, host and path only, e.g. https://api.streamkap.com")
+        if info.field_name == "streamkap_host" and parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
             raise ValueError("sends the token unencrypted; use https:// (http:// is accepted on loopback only)")
         return value.rstrip("/")
 
@@ -125,8 +149,8 @@ class Settings(BaseSettings):
     @field_validator("watchdog_heartbeat_url")
     @classmethod
     def _is_secret_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and urlsplit(value.get_secret_value()).scheme not in ("http", "https"):
-            raise ValueError("is not a URL; write one with https://")
+        if value is not None:
+            _url(value.get_secret_value())
         return value
 
     @field_validator("watchdog_log_format", "watchdog_log_level", "watchdog_web_read", mode="before")
@@ -140,27 +164,28 @@ class Settings(BaseSettings):
         if value.lower() == "off":
             return "off"
         host, colon, port = value.rpartition(":")
-        if not colon or not host or not port.isdigit() or int(port) > 65535:
+        if not colon or not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
             raise ValueError("is not an address; write host:port, e.g. 0.0.0.0:8080, or off")
         return value
 
     @model_validator(mode="after")
-    def _listing_not_shorter_than_a_poll(self) -> Settings:
+    def _fit_together(self) -> Settings:
+        mistakes = []
         if self.watchdog_listing_every < self.watchdog_poll_every:
-            if "watchdog_listing_every" not in self.model_fields_set:
+            if "watchdog_listing_every" in self.model_fields_set:
+                mistakes.append(
+                    f"WATCHDOG_LISTING_EVERY={format_duration(self.watchdog_listing_every)} is shorter than a poll; "
+                    f"write {format_duration(self.watchdog_poll_every)} (WATCHDOG_POLL_EVERY) or more"
+                )
+            else:
                 object.__setattr__(self, "watchdog_listing_every", self.watchdog_poll_every)
-                return self
-            raise ValueError(
-                f"WATCHDOG_LISTING_EVERY={format_duration(self.watchdog_listing_every)} is shorter than a poll; "
-                f"write {format_duration(self.watchdog_poll_every)} (WATCHDOG_POLL_EVERY) or more"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> Settings:
         if (self.streamkap_client_id is None) != (self.streamkap_secret is None) and self.streamkap_token is None:
-            missing = "STREAMKAP_CLIENT_ID" if self.streamkap_client_id is None else "STREAMKAP_SECRET"
-            raise ValueError(f"{missing} is not set, but its other half is; set both, or STREAMKAP_TOKEN instead")
+            missing, there = "STREAMKAP_CLIENT_ID", "STREAMKAP_SECRET"
+            if self.streamkap_secret is None:
+                missing, there = there, missing
+            mistakes.append(f"{missing} is not set, but {there} is; set both, or STREAMKAP_TOKEN instead")
+        if mistakes:
+            raise ValueError("\n".join(mistakes))
         return self
 
     # -- what others ask
@@ -202,31 +227,70 @@ def variables(
     from dotenv import dotenv_values
 
     found: dict[str, str] = {}
-    if secrets.is_dir():
-        for file in sorted(secrets.iterdir()):
-            if file.is_file() and not file.name.startswith("."):
-                try:
-                    found[file.name] = file.read_text(encoding="utf-8").strip()
-                except (OSError, UnicodeDecodeError) as cause:
-                    raise SettingsError(f"{file}: cannot be read as a secret: {type(cause).__name__}") from cause
+    mistakes: list[str] = []
+    try:
+        files = sorted(secrets.iterdir()) if secrets.is_dir() else []
+    except OSError as cause:
+        raise SettingsError(f"{secrets}: cannot be read: {cause.strerror}") from cause
+    for file in files:
+        # platforms put other things there too: certificates, folders of their own
+        if not _VARIABLE.fullmatch(file.name) or not file.is_file():
+            continue
+        try:
+            found[file.name] = file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            if file.name.startswith(_OURS):
+                why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
+                mistakes.append(f"{file}: cannot be read as a secret: {why}")
     if env_file is not None and env_file.is_file():
         try:
-            found.update({name: value for name, value in dotenv_values(env_file).items() if value is not None})
-        except (OSError, UnicodeDecodeError) as cause:
-            raise SettingsError(f"{env_file}: cannot be read: {cause}") from cause
-    found.update(os.environ if environ is None else environ)
+            written = dotenv_values(env_file)
+        except (OSError, UnicodeDecodeError) as problem:
+            why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
+            mistakes.append(f"{env_file}: cannot be read: {why}")
+        else:
+            _lay_over(found, {name: value for name, value in written.items() if value is not None})
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    _lay_over(found, os.environ if environ is None else environ)
     return found
 
 
-def unknown_variables(names: Mapping[str, str]) -> list[str]:
+def _lay_over(found: dict[str, str], above: Mapping[str, str]) -> None:
+    """An empty value hides nothing: `STREAMKAP_SECRET=` of a copied example leaves the secret file in force."""
+    found.update({name: value for name, value in above.items() if value or name not in found})
+
+
+def unknown_variables(names: Collection[str]) -> list[str]:
     """A warning for each variable that looks like a setting and is none."""
     known = [name.upper() for name in Settings.model_fields]
     warnings = []
     for name in sorted(names):
-        if name.startswith(_OURS) and name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            warnings.append(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))
+        if name.upper().startswith(_OURS) and name not in known:
+            close = difflib.get_close_matches(name.upper(), known, 1, cutoff=0.8)
+            # others may use STREAMKAP_ for themselves
+            if close or name.startswith("WATCHDOG_"):
+                warnings.append(f"{name} is not a setting" + (f"; did you mean {close[0]}?" if close else ""))
     return warnings
+
+
+def _url(value: str) -> SplitResult:
+    """Raises ValueError that says what would be accepted."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # brackets or a port that cannot be
+        usable = False
+    if not usable or re.search(r"\s", value):
+        raise ValueError("is not a URL; write one with https://, e.g. https://example.com")
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _mistakes(cause: ValidationError, values: Mapping[str, str]) -> list[str]:
@@ -234,11 +298,11 @@ def _mistakes(cause: ValidationError, values: Mapping[str, str]) -> list[str]:
     for error in cause.errors(include_url=False):
         message = error["msg"].removeprefix("Value error, ")
         if not error["loc"]:
-            lines.append(message)
+            lines += message.splitlines()  # a mistake a line
             continue
         field = str(error["loc"][0])
         if error["type"] == "literal_error":
-            message = f"is not one of them; write {error['ctx']['expected']}"
+            message = f"is not one of them; write {error['ctx']['expected'].replace(chr(39), '')}"
         # parse_duration's text repeats the value; the variable is named in front of it
         shown = _shown(field, values.get(field, ""))
         message = message.removeprefix(f"{values.get(field, '')!r} ")
@@ -248,4 +312,5 @@ def _mistakes(cause: ValidationError, values: Mapping[str, str]) -> list[str]:
 
 def _shown(field: str, value: str) -> str:
     annotation = str(Settings.model_fields[field].annotation)
-    return "(hidden)" if "Secret" in annotation else repr(value)
+    # a URL that is none of ours to keep may still hold a password
+    return "(hidden)" if "Secret" in annotation or "@" in value else repr(value)

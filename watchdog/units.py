@@ -14,6 +14,8 @@ _BYTES = {
     "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
     "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40,
 }  # fmt: skip
+#: Seconds of the longest duration; beyond it instants stop being dates.
+_LONGEST = 100 * 365.25 * 86400
 #: Number and unit, repeated: 1h30m. Longest units first, so that `ms` is never read as minutes.
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(" + "|".join(sorted(_BYTES, key=len, reverse=True)) + ")")
@@ -30,6 +32,8 @@ def parse_duration(text: str) -> float:
         end = part.end()
     if end != len(text) or not text:
         raise ValueError(f"{text!r} is not a duration; write a number and ms, s, m, h or d, e.g. 5m or 1h30m")
+    if total > _LONGEST:
+        raise ValueError(f"{text!r} is longer than a hundred years; write less, e.g. 30d")
     return round(total, 6)
 
 
