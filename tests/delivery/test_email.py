@@ -139,7 +139,7 @@ def test_silence_before_anything_left_passes(smtp_sink, message):
         url = f"mailtos://u:{smtp_sink.PASSWORD}@127.0.0.1:{mute.getsockname()[1]}?from=w@example.org&to=o@example.com&cto=0.3"
         error = failure(smtp_sink, message(), url)
     assert (error.permanent, error.unknown) == (False, False)
-    assert "no connection in time" in str(error)
+    assert "no connection" in str(error)
 
 
 def test_a_server_that_is_not_there_passes(smtp_sink, message):

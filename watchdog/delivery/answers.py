@@ -35,7 +35,7 @@ _SMTP_REPLY = re.compile(r"\b([45]\d\d),? b(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|
 #: Replies to AUTH: RFC 4954, section 6.
 _SMTP_LOGIN = frozenset({530, 534, 535, 538})
 _SHOWN = 200
-_NO_CONNECTION = "no connection in time"
+_NO_CONNECTION = "no connection: refused, or not made in time"
 _NO_ANSWER = "no answer in time; it may have taken the message"
 
 
