@@ -232,10 +232,10 @@ def main() -> None:
     """Run a command; every error a user can meet becomes its text on stderr and an exit code."""
     try:
         app()
-    except ConfigError as cause:
-        _fail(cause, Exit.CONFIGURATION)
     except UnavailableError as cause:
         _fail(cause, Exit.UNREACHABLE)
+    except ConfigError as cause:
+        _fail(cause, Exit.CONFIGURATION)
     except WatchdogError as cause:
         _fail(cause, Exit.FOUND)
 

@@ -4,6 +4,7 @@ WatchdogError
 ├── ConfigError            the operator has something to fix; exit code 2
 │   ├── SettingsError      an environment variable or secret file
 │   └── RuleFileError      rule files; carries every mistake with its place
+│       └── RulePathError  the folder or a file cannot be read at all; also an UnavailableError, exit code 3
 ├── UnavailableError       something outside could not be used; exit code 3
 │   ├── ApiError           one request to Streamkap failed; the next may succeed
 │   │   ├── SignInError    credentials refused (401/403 at sign-in, or a replayed 401)
@@ -55,6 +56,10 @@ class RuleFileError(ConfigError):
 
 class UnavailableError(WatchdogError):
     """Something outside this process could not be used."""
+
+
+class RulePathError(RuleFileError, UnavailableError):
+    """The rule files are not there or cannot be read: nothing can be said of what they hold."""
 
 
 class ApiError(UnavailableError):

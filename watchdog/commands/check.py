@@ -60,6 +60,9 @@ def _step(report: Report, part: str, look: Callable[[], tuple[_T, str]]) -> _T |
     """One part: what it holds, or why it cannot be used."""
     try:
         value, text = look()
+    except UnavailableError as cause:
+        report.add(part, "FAIL", str(cause), 3)
+        return None
     except RuleFileError as cause:
         for mistake in cause.mistakes:
             report.add(part, "FAIL", str(mistake), 2)
@@ -67,9 +70,6 @@ def _step(report: Report, part: str, look: Callable[[], tuple[_T, str]]) -> _T |
     except ConfigError as cause:
         for line in str(cause).splitlines():
             report.add(part, "FAIL", line, 2)
-        return None
-    except UnavailableError as cause:
-        report.add(part, "FAIL", str(cause), 3)
         return None
     report.add(part, "OK", text)
     return value

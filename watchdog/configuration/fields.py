@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import TypeVar
 
@@ -34,10 +34,21 @@ def shown(node: Node) -> str:
         return "a mapping"
     if isinstance(node, Sequence):
         return "a list"
-    if node.value is None and not node.style:
-        return "nothing"
-    text = node.text if len(node.text) <= 60 else node.text[:57] + "…"
-    return f"'{text}'"
+    return "nothing" if is_nothing(node) else f"'{hidden(node.text)}'"
+
+
+def hidden(text: str) -> str:
+    """A text fit to be shown: one line, not too long, and of a URL the scheme only, for it may be a target's."""
+    scheme, slashes, _ = text.partition("://")
+    if slashes:
+        return f"{scheme.split()[-1][-20:] if scheme.split() else ''}://…"
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def is_nothing(node: Node | None) -> bool:
+    """Whether a key has no value: `rules:` with everything below it commented out."""
+    return node is None or (isinstance(node, Scalar) and node.value is None and not node.style)
 
 
 class Fields:
@@ -51,7 +62,7 @@ class Fields:
             if key not in known:
                 hint = did_you_mean(key, known)
                 accepted = "" if hint else f"; known here: {', '.join(self._known)}"
-                self.mistakes.append(place.mistake(f"unknown key '{key}'{hint}{accepted}"))
+                self.mistakes.append(place.mistake(f"unknown key '{hidden(key)}'{hint}{accepted}"))
 
     def __contains__(self, key: str) -> bool:
         return key in self.node.items
@@ -80,8 +91,8 @@ class Fields:
         node = self.get(key)
         if node is None:
             return None
-        if not isinstance(node, Scalar) or (node.value is None and not node.style):
-            self.wrong(key, f"{key}: {expected('a text', node)}")
+        if not isinstance(node, Scalar) or is_nothing(node):
+            self.wrong(key, f"{key}: {expected('a text', node)}; write one")
             return None
         if not node.text.strip() and not empty:
             self.wrong(key, f"{key}: is empty; write a text")
@@ -92,7 +103,7 @@ class Fields:
         node = self.get(key)
         if node is None:
             return None
-        if not isinstance(node, Scalar):
+        if not isinstance(node, Scalar) or is_nothing(node):
             self.wrong(key, f"{key}: {expected('a duration', node)}; write a number and ms, s, m, h or d, e.g. 5m")
             return None
         if node.text == "0":
@@ -128,7 +139,7 @@ class Fields:
         node = self.get(key)
         if node is None:
             return None
-        if single and isinstance(node, Scalar) and not (node.value is None and not node.style):
+        if single and isinstance(node, Scalar) and not is_nothing(node):
             return ((node.text, node.place),)
         if not isinstance(node, Sequence):
             form = "a text or a list of texts" if single else "a list"
@@ -136,15 +147,20 @@ class Fields:
             return None
         found = []
         for item in node.items:
-            if isinstance(item, Scalar) and not (item.value is None and not item.style):
+            if isinstance(item, Scalar) and item.text.strip() and not is_nothing(item):
                 found.append((item.text, item.place))
             else:
                 self.mistakes.append(item.place.mistake(f"{key}: {expected('a text', item)}"))
         return tuple(found)
 
+    def is_empty(self, key: str) -> bool:
+        """Whether a list has nothing in it."""
+        node = self.get(key)
+        return isinstance(node, Sequence) and not node.items
+
     def mapping(self, key: str) -> Mapping | None:
         node = self.get(key)
-        if node is None or (isinstance(node, Scalar) and node.value is None and not node.style):
+        if node is None or is_nothing(node):
             return None
         if isinstance(node, Mapping):
             return node
@@ -154,7 +170,7 @@ class Fields:
     def mappings(self, key: str) -> list[Mapping]:
         """A list of mappings; items of another kind are mistakes."""
         node = self.get(key)
-        if node is None or (isinstance(node, Scalar) and node.value is None and not node.style):
+        if node is None or is_nothing(node):
             return []
         if not isinstance(node, Sequence):
             self.wrong(key, f"{key}: {expected('a list', node)}; begin each entry with '- '")
@@ -198,6 +214,3 @@ def _excerpt(text: str, offset: int) -> tuple[str, int]:
 
 def _either(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-Check = Callable[[str], str | None]

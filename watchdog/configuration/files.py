@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from watchdog.configuration.fields import Fields, did_you_mean, expected
+from watchdog.alerts.mutes import Mute
+from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden
 from watchdog.configuration.mutes import read_mute
+from watchdog.configuration.places import MAX_BYTES, Place, read
 from watchdog.configuration.places import Mapping as MappingNode
-from watchdog.configuration.places import Place, Sequence, read
+from watchdog.configuration.places import Sequence as SequenceNode
 from watchdog.configuration.receivers import ReceiverReader
 from watchdog.configuration.rules import RESERVED, Defaults, Found, RuleReader
 from watchdog.cycle.policy import Policy
-from watchdog.errors import Mistake, RuleFileError
+from watchdog.errors import Mistake, RuleFileError, RulePathError
 from watchdog.notify.routes import Receiver, Route
 from watchdog.readings.fleet import LABELS
 from watchdog.rules.selector import glob
 
 _TOP = ("defaults", "rules", "receivers", "routes", "mutes")
+#: So many circles of suppression are told; rules that all name `*` have more than anybody reads.
+_CIRCLES = 10
 CheckUrl = Callable[[str], "str | None"]
 
 
@@ -35,31 +40,31 @@ def load(
 
 
 def load_files(
-    paths: Iterable[Path],
+    paths: Sequence[Path],
     variables: Mapping[str, str],
     *,
     seen_metrics: Collection[str] = (),
     expand: bool = True,
     check_url: CheckUrl | None = None,
 ) -> Policy:
-    """The policy of several files and folders together."""
+    """The policy of several files and folders together. Raises RulePathError for those that cannot be read at all."""
     sources: dict[str, str | bytes] = {}
-    whole = ""
+    unreadable: list[Mistake] = []
     for path in paths:
-        whole = whole or str(path)
-        before = len(sources)
-        for file in _files(path):
+        before = len(sources) + len(unreadable)
+        for file in _files(path, unreadable):
             try:
-                sources[str(file)] = file.read_bytes()
+                with file.open("rb") as opened:
+                    sources[str(file)] = opened.read(MAX_BYTES + 1)  # one more is enough to be too big
             except OSError as cause:
-                raise RuleFileError([Mistake(str(file), 1, 1, f"cannot be read: {cause.strerror}")]) from cause
-        if len(sources) == before:
-            found = "is a folder without rule files" if path.is_dir() else "does not exist"
-            what = f"{found}; a folder with at least one rule in a *.yaml or *.yml file is needed"
-            raise RuleFileError([Mistake(str(path), 1, 1, what)])
-    return load_texts(
-        sources, variables, seen_metrics=seen_metrics, expand=expand, check_url=check_url, whole=whole
-    )
+                unreadable.append(Mistake(str(file), 1, 1, f"cannot be read: {cause.strerror}"))
+        if len(sources) + len(unreadable) == before and not path.is_dir():
+            what = "does not exist; a folder with rule files, or one such file, is needed"
+            unreadable.append(Mistake(str(path), 1, 1, what))
+    if unreadable:
+        raise RulePathError(unreadable)
+    whole = next((str(path) for path in paths), "rules")
+    return load_texts(sources, variables, seen_metrics=seen_metrics, expand=expand, check_url=check_url, whole=whole)
 
 
 def load_texts(
@@ -86,29 +91,32 @@ def fingerprint(sources: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _files(path: Path, unreadable: list[Mistake]) -> Iterator[Path]:
     """Rule files in a folder, sub-folders included; symlinks are followed, hidden names and `tests` are skipped."""
-    if not path.is_dir():
-        if path.exists():
-            yield path
-        return
-    seen: set[Path] = set()
-    yield from _walk(path, seen)
+    if path.is_dir():
+        yield from _walk(path, set(), unreadable)
+    elif path.exists():
+        yield path
 
 
-def _walk(folder: Path, seen: set[Path]) -> Iterator[Path]:
+def _walk(folder: Path, seen: set[Path], unreadable: list[Mistake]) -> Iterator[Path]:
     real = folder.resolve()
     if real in seen:  # a link back to a folder above
         return
     seen.add(real)
-    for entry in sorted(folder.iterdir()):
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as cause:
+        unreadable.append(Mistake(str(folder), 1, 1, f"cannot be read: {cause.strerror}"))
+        return
+    for entry in entries:
         if entry.name.startswith(("_", ".")):
             continue
         if entry.is_dir():
             if entry.name != "tests":
-                yield from _walk(entry, seen)
-        elif entry.suffix in (".yaml", ".yml") and entry.is_file():
-            yield entry
+                yield from _walk(entry, seen, unreadable)
+        elif entry.suffix in (".yaml", ".yml") and (entry.is_file() or entry.is_symlink()):
+            yield entry  # a link that leads nowhere is found out when it is read
 
 
 class _Loader:
@@ -125,21 +133,29 @@ class _Loader:
         self._route_nodes: list[MappingNode] = []
         self._mute_nodes: list[MappingNode] = []
         self._labels: set[str] = {*RESERVED, *(name for names in LABELS.values() for name in names)}
+        self._mutes: dict[str, Place] = {}
         self._has_rules = False
+        self._unread = False  #: of some file it cannot be said whether it holds rules
 
     def read(self, name: str, text: str | bytes) -> None:
+        before = len(self._mistakes)
         root = read(name, text, self._mistakes)
         if root is None:
+            self._unread = self._unread or len(self._mistakes) > before
             return
         if not isinstance(root, MappingNode):
             what = f"{expected('a mapping', root)}; a rule file begins with one of: {', '.join(_TOP)}"
             self._mistakes.append(root.place.mistake(what))
+            self._unread = True
             return
+        before = len(self._mistakes)
         fields = Fields(root, _TOP, self._mistakes)
         defaults = self._rules.defaults(root.items["defaults"]) if "defaults" in fields else Defaults()
         self._collect_labels(root)
-        for node in fields.mappings("rules"):
-            self._has_rules = True
+        rules = fields.mappings("rules")
+        self._has_rules = self._has_rules or bool(rules)
+        self._unread = self._unread or len(self._mistakes) > before  # as with `rulez:`
+        for node in rules:
             self._rule(node, defaults)
         if "receivers" in fields:
             for receiver, (value, place) in self._contacts.receivers(root.items["receivers"]).items():
@@ -156,12 +172,17 @@ class _Loader:
         """All together; raises RuleFileError."""
         routes = [self._contacts.route(node, self._labels, index) for index, node in enumerate(self._route_nodes)]
         self._check_routes([route for route, _ in routes])
-        mutes = [found for node in self._mute_nodes if (found := read_mute(node, self._labels, self._mistakes))]
+        mutes = [found for node in self._mute_nodes if (found := self._mute(node)) is not None]
         self._check_mentions()
         self._check_fallbacks()
         self._check_suppression()
-        if not self._has_rules and not self._mistakes:
-            self._mistakes.append(Mistake(whole, 1, 1, "holds no rule; write at least one below 'rules:'"))
+        for name, (_, place) in self._receivers.items():
+            if routes and not any(mention.name == name for mention in self._contacts.mentions):
+                what = f"receiver '{name}' is never told: no route, escalation or fallback names it"
+                self._warnings.append(place.mistake(what))
+        if not self._has_rules and not self._unread:
+            what = "holds no rule; write at least one below 'rules:' in a *.yaml or *.yml file"
+            self._mistakes.append(Mistake(whole, 1, 1, what))
         if not self._receivers and not self._mistakes:
             self._warnings.append(Mistake(whole, 1, 1, "no receivers: alerts show on the page and in the log only"))
         if self._mistakes:
@@ -171,19 +192,19 @@ class _Loader:
             rules=tuple(found.rule for found in self._found),
             receivers={name: receiver for name, (receiver, _) in self._receivers.items()},
             routes=tuple(route for route, _ in routes),
-            mutes=tuple(mute for mute, _ in mutes),
+            mutes=tuple(mutes),
             urls=self._contacts.urls,
             sources=texts,
             fingerprint=fingerprint(texts),
             warnings=tuple(_once(self._warnings)),
         )
 
-    # -- one rule
+    # -- one rule, one mute
 
     def _rule(self, node: MappingNode, defaults: Defaults) -> None:
         name_node = node.items.get("alert")
         name = getattr(name_node, "text", None)
-        if name is not None and name_node is not None:
+        if name and name_node is not None:
             first = self._named.setdefault(name, name_node.place)
             if first is not name_node.place:
                 what = f"duplicate alert name '{name}'; it stands in {first.file}:{first.line} already"
@@ -192,14 +213,25 @@ class _Loader:
         if found is not None:
             self._found.append(found)
 
+    def _mute(self, node: MappingNode) -> Mute | None:
+        found = read_mute(node, self._labels, self._mistakes)
+        if found is None:
+            return None
+        mute, place = found
+        first = self._mutes.setdefault(mute.name, place)
+        if first is not place:
+            what = f"duplicate mute '{mute.name}'; it stands in {first.file}:{first.line} already"
+            self._mistakes.append(place.mistake(what))
+        return mute
+
     def _collect_labels(self, root: MappingNode) -> None:
         """Labels that rules add can be routed and grouped by in every file."""
         holders = [root.items.get("defaults")]
         rules = root.items.get("rules")
-        for rule in rules.items if isinstance(rules, Sequence) else ():
+        for rule in rules.items if isinstance(rules, SequenceNode) else ():
             if isinstance(rule, MappingNode):
                 overrides = rule.items.get("overrides")
-                holders += [rule, *(overrides.items if isinstance(overrides, Sequence) else ())]
+                holders += [rule, *(overrides.items if isinstance(overrides, SequenceNode) else ())]
         for holder in holders:
             labels = holder.items.get("labels") if isinstance(holder, MappingNode) else None
             if isinstance(labels, MappingNode):
@@ -230,7 +262,7 @@ class _Loader:
             if mention.name not in self._receivers:
                 known = ", ".join(self._receivers) or "none"
                 hint = did_you_mean(mention.name, self._receivers) or f"; there are {known}"
-                what = f"{mention.what}: unknown receiver '{mention.name}'{hint}"
+                what = f"{mention.what}: unknown receiver '{hidden(mention.name)}'{hint}"
                 self._mistakes.append(mention.place.mistake(what))
 
     def _check_fallbacks(self) -> None:
@@ -267,23 +299,23 @@ class _Loader:
 
 
 def _cycles(edges: Mapping[str, list[str]]) -> list[list[str]]:
-    """Each set of rules that suppress one another in a circle, once."""
+    """Circles of rules that suppress one another: found one by one, each then opened at its last link."""
+    left = {name: dict.fromkeys(following) for name, following in edges.items()}
+    order = list(edges)
     found: list[list[str]] = []
-    done: set[str] = set()
-
-    def walk(path: list[str]) -> None:
-        for following in edges.get(path[-1], ()):
-            if following in path:
-                cycle = path[path.index(following) :]
-                if not any(set(cycle) == set(known) for known in found):
-                    found.append(cycle)
-            elif following not in done:
-                walk([*path, following])
-        done.add(path[-1])
-
-    for name in edges:
-        if name not in done:
-            walk([name])
+    for _ in range(_CIRCLES):
+        try:
+            TopologicalSorter(left).prepare()
+        except CycleError as cause:
+            # its links run against ours: each node is in the following one's list
+            circle = list(reversed(cause.args[1]))[:-1]
+            begin = circle.index(min(circle, key=order.index))
+            circle = circle[begin:] + circle[:begin]
+            if not any(set(circle) == set(known) for known in found):
+                found.append(circle)
+            del left[circle[-1]][circle[0]]
+        else:
+            break
     return found
 
 
@@ -294,9 +326,10 @@ def _once(mistakes: list[Mistake]) -> list[Mistake]:
 def snapshot_of(path: Path) -> str:
     """A digest of what the rule files hold now; "" while they cannot be read, as in the middle of a checkout."""
     digest = hashlib.blake2s()
+    unreadable: list[Mistake] = []
     try:
-        for file in _files(path):
+        for file in _files(path, unreadable):
             digest.update(f"{file}\0".encode() + file.read_bytes() + b"\0")
     except OSError:
         return ""
-    return digest.hexdigest()
+    return "" if unreadable else digest.hexdigest()

@@ -32,7 +32,7 @@ def read_mute(node: Mapping, labels: Collection[str], mistakes: list[Mistake]) -
     where = read_where(node.items["where"], labels, mistakes) if "where" in fields else None
     times = []
     found = fields.texts("times", single=True)
-    if found == ():
+    if fields.is_empty("times"):
         fields.wrong("times", f"times: is empty; {_FORM}")
     for text, place in found or ():
         try:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from watchdog.configuration.fields import Fields, did_you_mean, expected
+from watchdog.configuration.fields import Fields, did_you_mean, expected, is_nothing
 from watchdog.configuration.places import Mapping as MappingNode
 from watchdog.configuration.places import Node, Place
 from watchdog.configuration.where import read_where
@@ -16,6 +16,8 @@ from watchdog.rules.selector import Selector
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:-)(.*))?\Z", re.DOTALL)
+#: How a shell would write it.
+_BARE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _OURS = ("STREAMKAP_", "WATCHDOG_")
 _RECEIVER = ("to", "fallback", "send_resolved")
 _ROUTE = ("where", "to", "continue", "group_by", "group_wait", "group_interval", "repeat_interval", "escalate")
@@ -46,6 +48,8 @@ class ReceiverReader:
     mentions: list[Named] = field(default_factory=list)
 
     def receivers(self, node: Node) -> dict[str, tuple[Receiver, Place]]:
+        if is_nothing(node):
+            return {}
         if not isinstance(node, MappingNode):
             what = f"receivers: {expected('a mapping', node)}; write name: {{to: […]}}"
             self.mistakes.append(node.place.mistake(what))
@@ -55,6 +59,7 @@ class ReceiverReader:
             if not isinstance(value, MappingNode):
                 what = f"receivers.{name}: {expected('a mapping', value)}; write to: […]"
                 self.mistakes.append(value.place.mistake(what))
+                found[name] = (Receiver(name, ()), node.keys[name])  # it is there, so that naming it is no mistake
                 continue
             found[name] = (self._receiver(name, value), node.keys[name])
         return found
@@ -91,6 +96,8 @@ class ReceiverReader:
             self.mentions.append(Named(fallback, fields.place("fallback"), f"receivers.{name}.fallback"))
         send_resolved = fields.flag("send_resolved")
         targets: list[TargetSpec] = []
+        if fields.is_empty("to"):
+            fields.wrong("to", f"receivers.{name}.to: is empty; write at least one URL, e.g. [slack://…]")
         for template, place in fields.texts("to", single=True) or ():
             spec = TargetSpec(name, template)
             url = self._expand(template, place)
@@ -108,33 +115,27 @@ class ReceiverReader:
 
     def _expand(self, template: str, place: Place) -> str | None:
         """The URL of a target; None for one that is left out or wrong."""
+        if not self._well_formed(template, place):
+            return None
         variables = self.variables
         if variables is None:
-            for found in _VARIABLE.finditer(template):
-                self._forbidden(found[1], place)
             return template
         wrong = left_out = False
 
         def value(found: re.Match[str]) -> str:
             nonlocal wrong, left_out
             named = _NAME.match(found[1])
-            if named is None:
-                self.mistakes.append(place.mistake(f"'{found[0]}' is not a variable; write ${{NAME}} or ${{NAME:-}}"))
-                wrong = True
-                return ""
+            assert named is not None
             name, has_default, default = named.groups()
-            if self._forbidden(found[1], place):
-                wrong = True
-            elif variables.get(name):
+            if variables.get(name):
                 return variables[name].strip()
-            elif has_default:
+            if has_default:
                 left_out = left_out or not default
                 return default or ""
-            else:
-                hint = did_you_mean(name, [one for one in variables if not one.startswith(_OURS)])
-                what = f"variable {name} is not set{hint}; set it, or write ${{{name}:-}} to leave the target out"
-                self.mistakes.append(place.mistake(what))
-                wrong = True
+            hint = did_you_mean(name, [one for one in variables if not one.startswith(_OURS)])
+            what = f"variable {name} is not set{hint}; set it, or write ${{{name}:-}} to leave the target out"
+            self.mistakes.append(place.mistake(what))
+            wrong = True
             return ""
 
         url = _VARIABLE.sub(value, template)
@@ -147,17 +148,26 @@ class ReceiverReader:
             return None
         return url
 
-    def _forbidden(self, inside: str, place: Place) -> bool:
-        name = inside.partition(":-")[0]
-        if not name.startswith(_OURS):
-            return False
-        what = f"variable {name} belongs to the watchdog's own settings and may not be sent anywhere; use another name"
-        self.mistakes.append(place.mistake(what))
-        return True
+    def _well_formed(self, template: str, place: Place) -> bool:
+        """Whether every variable is one and none is ours. A '$' without a brace is a text; there is no escape."""
+        before = len(self.mistakes)
+        for found in _VARIABLE.finditer(template):
+            named = _NAME.match(found[1])
+            if named is None:
+                what = f"'{found[0]}' is not a variable; write ${{NAME}} or ${{NAME:-}}"
+                self.mistakes.append(place.mistake(what))
+            elif named[1].upper().startswith(_OURS):
+                what = f"variable {named[1]} belongs to the watchdog's own settings and may not be sent anywhere"
+                self.mistakes.append(place.mistake(f"{what}; use another name"))
+        if "${" in _VARIABLE.sub("", template):
+            self.mistakes.append(place.mistake("a '${' is never closed; write ${NAME} or ${NAME:-}"))
+        if bare := _BARE.fullmatch(template):
+            self.mistakes.append(place.mistake(f"'{template}' is a text here; write ${{{bare[1]}}}"))
+        return len(self.mistakes) == before
 
     def _names(self, fields: Fields, key: str, what: str) -> tuple[str, ...]:
         found = fields.texts(key, single=True) or ()
-        if key in fields and not found:
+        if fields.is_empty(key):
             fields.wrong(key, f"{key}: names nobody; write [receiver]")
         for name, place in found:
             self.mentions.append(Named(name, place, f"{what}.{key}"))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
-from watchdog.configuration.fields import Fields, did_you_mean, expected, in_text
+from watchdog.configuration.fields import Fields, did_you_mean, expected, in_text, is_nothing
 from watchdog.configuration.places import Mapping, Node, Place, Scalar
 from watchdog.configuration.where import read_where
 from watchdog.errors import ExpressionError, Mistake
 from watchdog.notify import texts
 from watchdog.readings.catalogue import CATALOGUE
 from watchdog.readings.fleet import LABELS, Kind
-from watchdog.rules.expressions import Expression, param_mistake
+from watchdog.rules.expressions import Expression, param_mistake, syntax_of
 from watchdog.rules.rule import Flapping, NoData, Override, Quantity, Rule, Severity, Terms
 from watchdog.rules.selector import Selector
 from watchdog.units import parse_duration, parse_size
@@ -33,8 +34,9 @@ class Defaults:
     """What `defaults:` of a file says for its rules."""
 
     terms: Terms = field(default_factory=Terms)
-    annotations: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, Node] = field(default_factory=dict)
     flapping: Flapping | None = field(default_factory=Flapping)
+    labels_at: dict[str, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,20 @@ class RuleReader:
     seen: Collection[str] = ()
 
     def defaults(self, node: Node) -> Defaults:
+        if is_nothing(node):
+            return Defaults()
         if not isinstance(node, Mapping):
-            self.mistakes.append(node.place.mistake(f"defaults: {expected('a mapping', node)}"))
+            what = f"defaults: {expected('a mapping', node)}; write e.g. severity: warning below it"
+            self.mistakes.append(node.place.mistake(what))
             return Defaults()
         fields = Fields(node, _DEFAULTS, self.mistakes)
-        terms = self._terms(fields, Terms(), None, {})
-        return Defaults(terms, fields.text_map("annotations"), self._flapping(fields, Flapping()))
+        terms = self._terms(fields, Terms(), None, None)
+        labels = fields.get("labels")
+        at = labels.keys if isinstance(labels, Mapping) else {}
+        fields.text_map("annotations")
+        texts_at = fields.mapping("annotations")
+        annotations = {} if texts_at is None else texts_at.items
+        return Defaults(terms, annotations, self._flapping(fields, Flapping()), at)
 
     def rule(self, node: Mapping, defaults: Defaults) -> Found | None:
         """One rule; None where it has mistakes."""
@@ -74,12 +84,17 @@ class RuleReader:
         every = {one for names in LABELS.values() for one in names}
         labels = every if each is None else set(LABELS[each])
         where = Selector() if "where" not in fields else read_where(node.items["where"], labels, self.mistakes)
-        terms = self._terms(fields, defaults.terms, each, {})
-        annotations = {**defaults.annotations, **fields.text_map("annotations")}
+        terms = self._terms(fields, defaults.terms, each, None)
+        if each is not None:
+            self._labels_of_defaults(defaults, each)
+        fields.text_map("annotations")
+        own = fields.mapping("annotations")
+        nodes = {**defaults.annotations, **({} if own is None else own.items)}
+        annotations = {name: node.text for name, node in nodes.items() if isinstance(node, Scalar)}
         expr = self._expression(fields, "expr", each, terms)
         clear = self._expression(fields, "clear", each, terms)
         overrides = self._overrides(fields, labels, terms, each, [one for one in (expr, clear) if one is not None])
-        self._texts(fields, annotations, each, terms)
+        self._texts(nodes, each, [terms, *(override.terms for override in overrides)])
         suppresses = fields.texts("suppresses") or ()
         flapping = self._flapping(fields, defaults.flapping)
         if len(self.mistakes) > before or name is None or each is None or expr is None:
@@ -102,8 +117,8 @@ class RuleReader:
 
     # -- parts
 
-    def _terms(self, fields: Fields, base: Terms, each: Kind | None, declared: dict[str, Quantity]) -> Terms:
-        """`base` with what these fields name; maps are merged key by key."""
+    def _terms(self, fields: Fields, base: Terms, each: Kind | None, declared: Collection[str] | None) -> Terms:
+        """`base` with what these fields name; maps are merged key by key. `declared`: the only params there may be."""
         for_, keep = fields.duration("for"), fields.duration("keep_firing_for")
         severity, no_data = fields.choice("severity", Severity), fields.choice("no_data", NoData)
         enabled = fields.flag("enabled")
@@ -118,7 +133,7 @@ class RuleReader:
             enabled=base.enabled if enabled is None else enabled,
         )
 
-    def _params(self, fields: Fields, declared: dict[str, Quantity]) -> dict[str, Quantity]:
+    def _params(self, fields: Fields, declared: Collection[str] | None) -> dict[str, Quantity]:
         node = fields.mapping("params")
         found: dict[str, Quantity] = {}
         for name, value in ({} if node is None else node.items).items():
@@ -126,15 +141,25 @@ class RuleReader:
             wrong = param_mistake(name)
             if wrong is not None:
                 self.mistakes.append(node.keys[name].mistake(f"params: {wrong}"))
-            elif declared and name not in declared:
-                hint = did_you_mean(name, declared) or f"; the rule has {', '.join(declared)}"
+            elif declared is not None and name not in declared:
+                hint = did_you_mean(name, declared) or f"; the rule has {', '.join(declared) or 'none'}"
                 self.mistakes.append(node.keys[name].mistake(f"params: the rule has no param '{name}'{hint}"))
-            elif not isinstance(value, Scalar) or (value.value is None and not value.style):
+            elif not isinstance(value, Scalar) or is_nothing(value):
                 what = f"params.{name}: {expected('a value', value)}; write a number, a duration, a size or a text"
                 self.mistakes.append(value.place.mistake(what))
+            elif (made := quantity(value)) is None:
+                what = f"params.{name}: {expected('a number that can be reckoned with', value)}; write a finite one"
+                self.mistakes.append(value.place.mistake(what))
             else:
-                found[name] = quantity(value)
+                found[name] = made
         return found
+
+    def _labels_of_defaults(self, defaults: Defaults, each: Kind) -> None:
+        """A label may fit the other rules of a file and still be the entity's own here."""
+        for name, place in defaults.labels_at.items():
+            if name in LABELS[each]:
+                what = f"labels: '{name}' would overwrite the {each}'s own label; choose another name"
+                self.mistakes.append(place.mistake(what))
 
     def _labels(self, fields: Fields, each: Kind | None) -> dict[str, str]:
         node = fields.mapping("labels")
@@ -155,7 +180,7 @@ class RuleReader:
 
     def _flapping(self, fields: Fields, base: Flapping | None) -> Flapping | None:
         node = fields.get("flapping")
-        if node is None:
+        if node is None or is_nothing(node):
             return base
         if isinstance(node, Scalar) and node.text == "off":
             return None
@@ -181,9 +206,12 @@ class RuleReader:
 
     def _expression(self, fields: Fields, key: str, each: Kind | None, terms: Terms) -> Expression | None:
         text, node = fields.text(key), fields.get(key)
-        if text is None or each is None or not isinstance(node, Scalar):
+        if text is None or not isinstance(node, Scalar):
             return None
         try:
+            if each is None:  # what it reads cannot be judged, how it is written can
+                syntax_of(text)
+                return None
             expression = Expression.parse(text, each=each, params=terms.params)
         except ExpressionError as cause:
             self.mistakes += [in_text(node, at, length, f"{key}: {what}") for at, length, what in cause.mistakes]
@@ -196,10 +224,10 @@ class RuleReader:
         for _, metric in sorted(expression.metrics):
             if metric in CATALOGUE or metric in self.seen:
                 continue
-            offset = max(0, node.text.find(metric))
-            hint = did_you_mean(metric, {*CATALOGUE, *self.seen})
+            at = re.search(rf"(?<![\w.]){re.escape(metric)}(?!\w)", node.text)
+            hint = did_you_mean(metric, {*CATALOGUE, *self.seen, *expression.params})
             what = f"{key}: no poll has seen a metric '{metric}', and it is not in the catalogue{hint}"
-            self.warnings.append(node.place_of(offset).mistake(what))
+            self.warnings.append(node.place_of(at.start() if at else 0).mistake(what))
 
     def _overrides(
         self, fields: Fields, labels: Collection[str], terms: Terms, each: Kind | None, expressions: list[Expression]
@@ -210,35 +238,59 @@ class RuleReader:
             where = Selector()
             if inner.require("where"):
                 where = read_where(node.items["where"], labels, self.mistakes)
-            merged = self._terms(inner, terms, each, dict(terms.params))
+            merged = self._terms(inner, terms, each, terms.params)
             for expression in expressions:
-                try:
-                    expression.bound(merged.params)
-                except ExpressionError as cause:
-                    whats = "; ".join(what for _, _, what in cause.mistakes)
-                    what = f"params: do not fit '{expression.text}': {whats}"
-                    self.mistakes.append(inner.place("params").mistake(what))
+                self._bind(expression, inner, terms, merged)
             found.append(Override(where, merged))
         return found
 
-    def _texts(self, fields: Fields, annotations: dict[str, str], each: Kind | None, terms: Terms) -> None:
+    def _bind(self, expression: Expression, inner: Fields, terms: Terms, merged: Terms) -> None:
+        """An override's params have to fit where the rule's own did; each is tried alone, to name the one."""
+        before = len(self.mistakes)
+        written = inner.mapping("params")
+        alone = [] if written is None else [name for name in written.items if name in merged.params]
+        for names in ([name] for name in alone) if len(alone) > 1 else ():
+            self._try(expression, terms, merged, names, inner)
+        if len(self.mistakes) == before:
+            self._try(expression, terms, merged, alone, inner)
+
+    def _try(self, expression: Expression, terms: Terms, merged: Terms, names: list[str], inner: Fields) -> None:
+        try:
+            expression.bound({**terms.params, **{name: merged.params[name] for name in names}})
+        except ExpressionError as cause:
+            whats = "; ".join(what for _, _, what in cause.mistakes)
+            params = inner.mapping("params")
+            at = inner.node.place if params is None else params.place
+            if params is not None and len(names) == 1:
+                at = params.items[names[0]].place
+            what = f"params: {', '.join(names)} of another kind does not fit '{expression.text.strip()}': {whats}"
+            self.mistakes.append(at.mistake(what))
+
+    def _texts(self, annotations: dict[str, Node], each: Kind | None, variants: list[Terms]) -> None:
         """Templates are checked here, so that a broken one is found before anybody is woken."""
-        node = fields.mapping("annotations")
-        names = {*(LABELS[each] if each is not None else ()), *RESERVED, *terms.labels}
+        if each is None:
+            return  # what they may name is not known
+        labels = {name for terms in variants for name in terms.labels}
         for key in ("summary", "description"):
-            value = None if node is None else node.items.get(key)
-            if key in annotations and isinstance(value, Scalar):
-                for offset, what in texts.check(value.text, names, params=terms.params):
-                    self.mistakes.append(in_text(value, offset, 1, f"{key}: {what}"))
+            value = annotations.get(key)
+            if isinstance(value, Scalar):
+                for offset, what in texts.check(value.text, {*LABELS[each], *RESERVED, *labels},
+                                                params=variants[0].params):  # fmt: skip
+                    word = re.compile(r"\w*").match(value.text, offset)
+                    length = len(word[0]) if word else 1
+                    self.mistakes.append(in_text(value, offset, length, f"{key}: {what}"))
 
 
-def quantity(node: Scalar) -> Quantity:
-    """A param's value: a duration, a size, a number, true or false, else a text. Quoted values are texts as well, but
-    a quoted duration is still a duration: people quote out of habit."""
+def quantity(node: Scalar) -> Quantity | None:
+    """A param's value: a duration, a size, a number, true or false, else a text; None for a number without bounds.
+    Quoted values are texts as well, but a quoted duration is still a duration: people quote out of habit."""
     if isinstance(node.value, bool):
         return Quantity(node.value)
     if isinstance(node.value, int | float):
-        return Quantity(float(node.value))
+        try:
+            return Quantity(float(node.value)) if math.isfinite(node.value) else None
+        except OverflowError:  # an integer beyond every float
+            return None
     readers: tuple[tuple[Callable[[str], float], str], ...] = ((parse_duration, "s"), (parse_size, "bytes"))
     for read, unit in readers:
         try:

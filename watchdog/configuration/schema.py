@@ -153,5 +153,3 @@ def _mute() -> Schema:
         },
         required=("name", "where", "times"),
     )
-
-

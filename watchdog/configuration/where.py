@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from watchdog.configuration.fields import did_you_mean, expected
+from watchdog.configuration.fields import did_you_mean, expected, is_nothing
 from watchdog.configuration.places import Mapping, Node, Scalar, Sequence
 from watchdog.errors import Mistake
 from watchdog.rules.selector import Selector
@@ -13,7 +13,7 @@ from watchdog.rules.selector import Selector
 def read_where(node: Node, labels: Collection[str], mistakes: list[Mistake]) -> Selector:
     """A selector over these labels; what is wrong is added to `mistakes`. Scalars are text: `on` is "on"."""
     if not isinstance(node, Mapping):
-        if not (isinstance(node, Scalar) and node.value is None and not node.style):
+        if not is_nothing(node):
             mistakes.append(node.place.mistake(f"where: {expected('a mapping', node)}; write label: pattern"))
         return Selector()
     items: dict[str, tuple[str, ...]] = {}

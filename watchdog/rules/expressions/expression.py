@@ -37,10 +37,7 @@ class Expression:
     def parse(cls, text: str, *, each: Kind, params: Mapping[str, Quantity]) -> Expression:
         """Raises ExpressionError with every mistake as (offset, length, message)."""
         mistakes = Mistakes()
-        syntax = read(text, mistakes)
-        if syntax is None:
-            raise ExpressionError(text, mistakes.all)
-        return cls._checked(text, syntax, each, params, mistakes)
+        return cls._checked(text, syntax_of(text, mistakes), each, params, mistakes)
 
     @classmethod
     def _checked(
@@ -66,6 +63,18 @@ class Expression:
         if params == self.params:
             return self
         return self._checked(self.text, self._syntax, self.each, params, Mistakes())
+
+
+def syntax_of(text: str, mistakes: Mistakes | None = None) -> Syntax:
+    """How an expression is written, whatever its names mean; raises ExpressionError where it is not one.
+
+    What is not spelled as here but understood, as PromQL's habits, is added to `mistakes` or raised without them.
+    """
+    found = Mistakes() if mistakes is None else mistakes
+    syntax = read(text, found)
+    if syntax is None or (found and mistakes is None):
+        raise ExpressionError(text, found.all)
+    return syntax
 
 
 def windows_of(plan: Plan) -> dict[tuple[Kind, str], Wanted]:
