@@ -50,7 +50,11 @@ class Carriers:
                 self.known[spec.id] = (spec.receiver, spec.template, policy.urls[spec.id])
 
     def label(self, target: str) -> str:
-        return target_of(*self.known[target]).label if target in self.known else ""
+        """What to call a target on pages; its receiver alone has to do for a URL that apprise does not know."""
+        try:
+            return target_of(*self.known[target]).label if target in self.known else ""
+        except (ValueError, LookupError):
+            return ""
 
     def open(self, target: str) -> Carrier:
         self.learn(self.policy())
