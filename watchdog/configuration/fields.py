@@ -11,6 +11,8 @@ from watchdog.configuration.places import Mapping, Node, Place, Scalar, Sequence
 from watchdog.errors import Mistake
 from watchdog.units import parse_duration
 
+#: Characters of a line shown on either side of a mistake.
+_EXCERPT = 80
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -200,16 +202,20 @@ class Fields:
 
 def in_text(node: Scalar, offset: int, length: int, what: str) -> Mistake:
     """A mistake inside a scalar's text, underlined below it."""
-    place = node.place_of(offset)
-    line, start = _excerpt(node.text, offset)
-    underline = " " * (offset - start) + "^" * max(1, min(length, len(line) - (offset - start)))
-    return place.mistake(f"{what}\n    {line}\n    {underline}")
+    line, at = _excerpt(node.text, offset)
+    underline = " " * at + "^" * max(1, min(length, len(line) - at))
+    return node.place_of(offset).mistake(f"{what}\n    {line}\n    {underline}")
 
 
 def _excerpt(text: str, offset: int) -> tuple[str, int]:
+    """The line around a character, or the part of it that fits, and where in that the character is."""
     start = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", offset)
-    return text[start : len(text) if end < 0 else end], start
+    end = len(text) if end < 0 else end
+    before = "…" if offset - start > _EXCERPT else ""
+    start = max(start, offset - _EXCERPT)
+    after = "…" if end - offset > _EXCERPT else ""
+    return f"{before}{text[start : min(end, offset + _EXCERPT)]}{after}", len(before) + offset - start
 
 
 def _either(words: list[str]) -> str:

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from watchdog.alerts.mutes import Mute
-from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden
+from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden, is_nothing
 from watchdog.configuration.mutes import read_mute
 from watchdog.configuration.places import MAX_BYTES, Place, read
 from watchdog.configuration.places import Mapping as MappingNode
@@ -131,6 +131,7 @@ class _Loader:
         self._named: dict[str, Place] = {}
         self._receivers: dict[str, tuple[Receiver, Place]] = {}
         self._route_nodes: list[MappingNode] = []
+        self._routes_written = False
         self._mute_nodes: list[MappingNode] = []
         self._labels: set[str] = {*RESERVED, *(name for names in LABELS.values() for name in names)}
         self._mutes: dict[str, Place] = {}
@@ -165,7 +166,9 @@ class _Loader:
                     self._mistakes.append(place.mistake(what))
                 else:
                     self._receivers[receiver] = (value, place)
-        self._route_nodes += fields.mappings("routes")
+        routes = fields.mappings("routes")
+        self._routes_written = self._routes_written or len(routes) > 0 or not is_nothing(fields.get("routes"))
+        self._route_nodes += routes
         self._mute_nodes += fields.mappings("mutes")
 
     def policy(self, sources: Mapping[str, str | bytes], whole: str) -> Policy:
@@ -243,7 +246,7 @@ class _Loader:
         if routes and "where" in self._route_nodes[-1].items:
             what = "the last route has a 'where'; leave it out, so that nothing falls through"
             self._mistakes.append(self._route_nodes[-1].key("where").mistake(what))
-        if self._receivers and not routes:
+        if self._receivers and not self._routes_written:
             place = next(iter(self._receivers.values()))[1]
             self._mistakes.append(place.mistake("there are receivers but no routes; write routes: [{to: [receiver]}]"))
         for node, route in zip(self._route_nodes[:-1], routes[:-1], strict=True):

@@ -46,6 +46,7 @@ _WORDS = (
     ("escape character", "this escape is unknown between double quotes; use single quotes"),
     ("comment or line break", "nothing may follow this mark in its line; begin the text in the next line"),
 )
+_NOTICED_LATE = ("end of stream", "could not find expected ':'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +166,8 @@ class _Reader:
             node = yaml.compose(self._text, Loader=_Loader)
         except yaml.MarkedYAMLError as cause:
             mark = cause.problem_mark or cause.context_mark
-            if "end of stream" in (cause.problem or "") and cause.context_mark is not None:
-                mark = cause.context_mark  # where the quote was opened, not where the file ends
+            if cause.context_mark is not None and any(one in (cause.problem or "") for one in _NOTICED_LATE):
+                mark = cause.context_mark  # where the quote or key begins, not where the parser gave up
             place = start if mark is None else Place(self._file, mark.line + 1, mark.column + 1)
             problem = cause.problem or cause.context or "cannot be read"
             self._mistakes.append(place.mistake(f"is not YAML: {_plainly(problem, self._line(place.line))}"))

@@ -133,7 +133,7 @@ class ReceiverReader:
                 left_out = left_out or not default
                 return default or ""
             hint = did_you_mean(name, [one for one in variables if not one.startswith(_OURS)])
-            what = f"variable {name} is not set{hint}; set it, or write ${{{name}:-}} to leave the target out"
+            what = f"variable {name} is not set; set it, or write ${{{name}:-}} to leave the target out{hint}"
             self.mistakes.append(place.mistake(what))
             wrong = True
             return ""

@@ -181,7 +181,7 @@ def _misnamed(
             accepted = parts[base]
             if accepted is not None and isinstance(part, str) and part not in accepted:
                 offset = _offset(template, part, node.lineno)
-                found.append((offset, f"{base} has no '{part}'; there are {', '.join(accepted) or 'none here'}"))
+                found.append((offset, f"{base} has no '{part}'; there are {', '.join(accepted) or 'none'}"))
         elif isinstance(node, nodes.Getattr) and (base in known or not base):
             what = f"'{base or 'this'}' has no parts; params, readings and links have"
             found.append((_offset(template, node.attr, node.lineno), what))
