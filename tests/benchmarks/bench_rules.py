@@ -1,6 +1,7 @@
-"""What judging costs: 10 000 connectors with three tasks each, 50 rules of the starter pack's kind, 1 % of it breaching.
+"""What judging costs: 10 000 connectors with three tasks each, 50 rules like the starter pack's, 1 % breaching.
 
-Run `.venv/bin/python tests/benchmarks/bench_rules.py`. Columns are built before the clock starts: bench_decode measures them.
+Run `.venv/bin/python tests/benchmarks/bench_rules.py`. Columns are built before the clock starts: bench_decode
+measures them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from watchdog.rules.evaluate import Evaluator
 from watchdog.rules.expressions import Expression
 from watchdog.rules.rule import Quantity, Rule, Terms
 
+METRICS = ("latency", "recordsLag", "task_status", "sourceRecordWriteTotal", "StreamingMilliSecondsBehindSource")
 CONNECTORS, TASKS, POLL, RUNS = 10_000, 3, 30.0, 9
 PLAIN = "latency > {} and recordsLag > 1000"
 STATES = 'task_status == "FAILED"'
@@ -25,7 +27,9 @@ WINDOWED = "StreamingMilliSecondsBehindSource > 5m and increase(sourceRecordWrit
 
 
 def fleet() -> Fleet:
-    sources = [Entity(EntityKey(Kind.SOURCE, f"c{n}"), {"name": f"prod-{n}", "kind": "source"}) for n in range(CONNECTORS)]
+    sources = [
+        Entity(EntityKey(Kind.SOURCE, f"c{n}"), {"name": f"prod-{n}", "kind": "source"}) for n in range(CONNECTORS)
+    ]
     tasks = [
         Entity(EntityKey(Kind.TASK, f"{source.key.id}/{n}"), {**source.labels, "task": str(n)}, connector=source.key)
         for source in sources
@@ -48,7 +52,7 @@ def snapshot(known: Fleet, at: float, seed: int) -> Snapshot:
 
     made = Snapshot(at, known, build=build, describe=lambda key: [], names=lambda kind: [])
     for kind in (Kind.SOURCE, Kind.TASK):
-        for metric in ("latency", "recordsLag", "task_status", "sourceRecordWriteTotal", "StreamingMilliSecondsBehindSource"):
+        for metric in METRICS:
             made.column(kind, metric)
     return made
 
