@@ -161,6 +161,13 @@ def test_variables_stay_in_what_is_saved_and_out_of_sight() -> None:
     assert (rotated.urls.keys(), rotated.fingerprint) == (policy.urls.keys(), policy.fingerprint)
 
 
+def test_what_was_accepted_once_runs_also_without_its_variable() -> None:
+    text = RULE.format("a") + NOTIFY.replace("['json://localhost']", "['json://${GONE}', 'json://here']")
+    policy = load_texts({"r.yaml": text}, {}, unset_out=True)
+    assert list(policy.urls.values()) == ["json://here"]
+    assert [str(one) for one in policy.warnings] == ["r.yaml:5:25: variable GONE is not set; the target is left out"]
+
+
 def test_rule_tests_expand_nothing_and_need_no_variable() -> None:
     text = RULE.format("a") + "receivers: {team: {to: ['${A}', '${B:-}']}}\nroutes: [{to: [team]}]\n"
     policy = load_texts({"r.yaml": text}, {}, expand=False)

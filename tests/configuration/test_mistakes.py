@@ -183,16 +183,22 @@ def test_variables(template: str, variables: dict[str, str], targets: list[str])
     assert list(policy.urls.values()) == targets
 
 
-GOOD = (RULE + "    params: {limit: 5m}\n    for: 10m\n    annotations: {summary: '{{ name }}'}\n" + ROUTES).encode()
+#: What a slip of the hand or an editor may put into a file.
+SLIPS = st.one_of(
+    st.binary(min_size=1, max_size=3),
+    st.sampled_from(["[", "]", "{", "}", ":", ": ", "\n", "- ", "&a ", "*a", "!x ", "|", ">", "'", '"', "#", "${", "{{", "%}", "~",
+                     ".inf", "9" * 400, "\t", "\r", "\u2028", "\ufeff", "\\", "? ", "---\n", "<<: ", "(", "not ", "5m"])
+    .map(str.encode),
+)  # fmt: skip
 
 
-@given(st.data())
-def test_a_damaged_file_is_refused_or_read_never_more(data: st.DataObject) -> None:
-    damaged = bytearray(GOOD)
-    for _ in range(data.draw(st.integers(1, 6))):
-        position = data.draw(st.integers(0, len(damaged) - 1))
-        damaged[position] = data.draw(st.integers(0, 255))
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), SLIPS), min_size=1, max_size=6))
+def test_a_damaged_file_is_refused_or_read_never_more(everything: str, slips: list[tuple[float, int, bytes]]) -> None:
+    damaged = everything.encode()
+    for where, lost, slip in slips:
+        position = int(where * len(damaged))
+        damaged = damaged[:position] + slip + damaged[position + lost :]
     try:
-        load_texts({"r.yaml": bytes(damaged)}, {})
+        load_texts({"r.yaml": damaged}, {"PAGERDUTY_URL": "json://x"})
     except RuleFileError as cause:
         assert all(mistake.line >= 1 and mistake.column >= 1 and mistake.what for mistake in cause.mistakes)

@@ -92,7 +92,7 @@ def loader(path: Path, variables: Mapping[str, str], seen: Callable[[], set[str]
 
 def saved_loader(variables: Mapping[str, str]) -> Callable[[dict[str, str]], Policy]:
     """Reads a configuration that was accepted and saved once; a target whose variable is gone must not stop it."""
-    return lambda sources: load_texts(sources, variables)
+    return lambda sources: load_texts(sources, variables, unset_out=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ def _last_policy(store: Store, variables: Mapping[str, str]) -> Policy | None:
     if sources is None:
         return None
     try:
-        return load_texts(sources, variables)
-    except Exception:  # a variable it names is gone, or it was written by another version
+        return load_texts(sources, variables, unset_out=True)
+    except Exception:  # it was written by another version
         logger.warning("the last accepted rules cannot be read; targets that left since are not told")
         return None

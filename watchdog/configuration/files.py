@@ -75,9 +75,14 @@ def load_texts(
     expand: bool = True,
     check_url: CheckUrl | None = None,
     whole: str = "",
+    unset_out: bool = False,
 ) -> Policy:
-    """The policy of these texts, by file name. `whole` names them all where a mistake belongs to none of them."""
-    loader = _Loader(variables if expand else None, seen_metrics, check_url)
+    """The policy of these texts, by file name. `whole` names them all where a mistake belongs to none of them.
+
+    `unset_out`: targets whose variable is not set are left out with a warning, for a configuration that was accepted
+    when it was.
+    """
+    loader = _Loader(variables if expand else None, seen_metrics, check_url, unset_out)
     for name, text in sources.items():
         loader.read(name, text)
     return loader.policy(sources, whole or next(iter(sources), "rules"))
@@ -122,11 +127,13 @@ def _walk(folder: Path, seen: set[Path], unreadable: list[Mistake]) -> Iterator[
 class _Loader:
     """Collects what the files say; what can only be judged among all of them comes last."""
 
-    def __init__(self, variables: Mapping[str, str] | None, seen: Collection[str], check_url: CheckUrl | None) -> None:
+    def __init__(
+        self, variables: Mapping[str, str] | None, seen: Collection[str], check_url: CheckUrl | None, unset_out: bool
+    ) -> None:
         self._mistakes: list[Mistake] = []
         self._warnings: list[Mistake] = []
         self._rules = RuleReader(self._mistakes, self._warnings, seen)
-        self._contacts = ReceiverReader(self._mistakes, self._warnings, variables, check_url)
+        self._contacts = ReceiverReader(self._mistakes, self._warnings, variables, check_url, unset_out)
         self._found: list[Found] = []
         self._named: dict[str, Place] = {}
         self._receivers: dict[str, tuple[Receiver, Place]] = {}

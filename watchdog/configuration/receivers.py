@@ -37,13 +37,15 @@ class ReceiverReader:
     """Reads receivers and routes of one file.
 
     `variables` is what `${NAME}` may name; None leaves URLs as written (rule tests). `urls` collects the expanded ones
-    by target; `check_url` tells why a URL cannot be used, None if it can.
+    by target; `check_url` tells why a URL cannot be used, None if it can. With `unset_out`, targets whose variable is
+    not set are left out with a warning.
     """
 
     mistakes: list[Mistake]
     warnings: list[Mistake]
     variables: Mapping[str, str] | None
     check_url: Callable[[str], str | None] | None = None
+    unset_out: bool = False
     urls: dict[str, str] = field(default_factory=dict)
     mentions: list[Named] = field(default_factory=list)
 
@@ -133,6 +135,10 @@ class ReceiverReader:
                 left_out = left_out or not default
                 return default or ""
             hint = did_you_mean(name, [one for one in variables if not one.startswith(_OURS)])
+            if self.unset_out:
+                self.warnings.append(place.mistake(f"variable {name} is not set; the target is left out"))
+                left_out = True
+                return ""
             what = f"variable {name} is not set; set it, or write ${{{name}:-}} to leave the target out{hint}"
             self.mistakes.append(place.mistake(what))
             wrong = True
