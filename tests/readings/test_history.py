@@ -57,6 +57,11 @@ def test_a_poll_without_anything_new_is_not_saved() -> None:
     assert made.saved() == []
 
 
+def test_what_is_only_asked_how_long_it_is_unchanged_is_kept_too() -> None:
+    made = history(m=Wanted(60.0), status=Wanted(unchanged=True))
+    assert set(made.keep_from(90.0)) == {(Kind.SOURCE, "m"), (Kind.SOURCE, "status")}
+
+
 def test_damaged_pieces_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
     made = history(m=Wanted(60.0))
     poll(made, 30.0, m=1.0)

@@ -231,8 +231,8 @@ class History:
         return [self._roster(kind) for kind in sorted({kind for (kind, _), _ in self._last})]
 
     def keep_from(self, at: float) -> dict[tuple[Kind, str], float]:
-        """Saved rows before these instants, and of metrics not named here, are not needed any more."""
-        return {key: self._oldest(want, at) for key, want in self._wanted.items() if want.seconds}
+        """Saved rows before these instants, and everything of metrics not named here, is not needed any more."""
+        return {key: self._oldest(want, at) for key, want in self._wanted.items()}
 
     def restore(self, rosters: Iterable[Roster], saved: Iterable[Saved]) -> None:
         """Take back what was saved, for what is wanted now. What cannot be read is left out and logged."""
