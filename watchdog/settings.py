@@ -93,7 +93,8 @@ class Settings(BaseSettings):
         """
         found = variables(environ, env_file, secrets)
         known = {name.upper(): name for name in cls.model_fields}
-        values = {known[name]: value for name, value in found.items() if name in known and value != ""}
+        # a line end behind a token, as `echo` leaves one, would spoil every request
+        values = {known[name]: value.strip() for name, value in found.items() if name in known and value.strip()}
         try:
             return cls(**values)  # type: ignore[arg-type]  # texts; pydantic turns them into what each field is
         except ValidationError as cause:

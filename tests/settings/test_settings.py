@@ -134,6 +134,14 @@ def test_an_empty_value_hides_no_secret_file(tmp_path: Path) -> None:
     assert settings.streamkap_secret.get_secret_value() == "from the file"
 
 
+def test_a_line_end_behind_a_value_is_none_of_it() -> None:
+    settings = load(STREAMKAP_TOKEN="abc\n", WATCHDOG_POLL_EVERY=" 45s ", WATCHDOG_NAME=" ", STREAMKAP_HOST="https://a/\n")
+    assert settings.streamkap_token is not None
+    assert settings.streamkap_token.get_secret_value() == "abc"
+    assert (settings.watchdog_poll_every, settings.streamkap_host) == (45, "https://a")
+    assert settings.watchdog_name.strip()  # the host's
+
+
 def test_other_things_among_the_secrets_do_no_harm(tmp_path: Path) -> None:
     (tmp_path / "kubernetes.io").mkdir()
     (tmp_path / "store.p12").write_bytes(b"\xff\xfe")
