@@ -1,29 +1,28 @@
-"""Rule files: a folder or a file on disk, or texts, to one policy; or every mistake in all of them."""
+"""Rule files to one policy, or every mistake in all of them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from watchdog.alerts.mutes import Mute
+from watchdog.configuration.circles import circles
 from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden, is_nothing
+from watchdog.configuration.folders import read_all
 from watchdog.configuration.mutes import read_mute
-from watchdog.configuration.places import MAX_BYTES, Place, read
 from watchdog.configuration.places import Mapping as MappingNode
+from watchdog.configuration.places import Place, read
 from watchdog.configuration.places import Sequence as SequenceNode
 from watchdog.configuration.receivers import ReceiverReader
 from watchdog.configuration.rules import RESERVED, Defaults, Found, RuleReader
 from watchdog.cycle.policy import Policy
-from watchdog.errors import Mistake, RuleFileError, RulePathError
+from watchdog.errors import Mistake, RuleFileError
 from watchdog.notify.routes import Receiver, Route
 from watchdog.readings.fleet import LABELS
 from watchdog.rules.selector import glob
 
 _TOP = ("defaults", "rules", "receivers", "routes", "mutes")
-#: So many circles of suppression are told; rules that all name `*` have more than anybody reads.
-_CIRCLES = 10
 CheckUrl = Callable[[str], "str | None"]
 
 
@@ -48,23 +47,10 @@ def load_files(
     check_url: CheckUrl | None = None,
 ) -> Policy:
     """The policy of several files and folders together. Raises RulePathError for those that cannot be read at all."""
-    sources: dict[str, str | bytes] = {}
-    unreadable: list[Mistake] = []
-    for path in paths:
-        before = len(sources) + len(unreadable)
-        for file in _files(path, unreadable):
-            try:
-                with file.open("rb") as opened:
-                    sources[str(file)] = opened.read(MAX_BYTES + 1)  # one more is enough to be too big
-            except OSError as cause:
-                unreadable.append(Mistake(str(file), 1, 1, f"cannot be read: {cause.strerror}"))
-        if len(sources) + len(unreadable) == before and not path.is_dir():
-            what = "does not exist; a folder with rule files, or one such file, is needed"
-            unreadable.append(Mistake(str(path), 1, 1, what))
-    if unreadable:
-        raise RulePathError(unreadable)
     whole = next((str(path) for path in paths), "rules")
-    return load_texts(sources, variables, seen_metrics=seen_metrics, expand=expand, check_url=check_url, whole=whole)
+    return load_texts(
+        read_all(paths), variables, seen_metrics=seen_metrics, expand=expand, check_url=check_url, whole=whole
+    )
 
 
 def load_texts(
@@ -94,34 +80,6 @@ def fingerprint(sources: Mapping[str, str]) -> str:
     for name in sorted(sources):
         digest.update(f"{name}\0{len(sources[name])}\0{sources[name]}".encode())
     return digest.hexdigest()
-
-
-def _files(path: Path, unreadable: list[Mistake]) -> Iterator[Path]:
-    """Rule files in a folder, sub-folders included; symlinks are followed, hidden names and `tests` are skipped."""
-    if path.is_dir():
-        yield from _walk(path, set(), unreadable)
-    elif path.exists():
-        yield path
-
-
-def _walk(folder: Path, seen: set[Path], unreadable: list[Mistake]) -> Iterator[Path]:
-    real = folder.resolve()
-    if real in seen:  # a link back to a folder above
-        return
-    seen.add(real)
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as cause:
-        unreadable.append(Mistake(str(folder), 1, 1, f"cannot be read: {cause.strerror}"))
-        return
-    for entry in entries:
-        if entry.name.startswith(("_", ".")):
-            continue
-        if entry.is_dir():
-            if entry.name != "tests":
-                yield from _walk(entry, seen, unreadable)
-        elif entry.suffix in (".yaml", ".yml") and (entry.is_file() or entry.is_symlink()):
-            yield entry  # a link that leads nowhere is found out when it is read
 
 
 class _Loader:
@@ -277,18 +235,12 @@ class _Loader:
 
     def _check_fallbacks(self) -> None:
         """A fallback that leads back to its receiver would be told of its own failure."""
-        told: set[frozenset[str]] = set()
-        for name, (_, place) in self._receivers.items():
-            chain = [name]
-            while (following := self._fallback(chain[-1])) is not None and following not in chain:
-                chain.append(following)
-            if following == name and frozenset(chain) not in told:
-                told.add(frozenset(chain))
-                circle = " -> ".join([*chain, name])
-                self._mistakes.append(place.mistake(f"cycle of fallbacks: {circle}; end it somewhere"))
-
-    def _fallback(self, name: str) -> str | None:
-        return self._receivers[name][0].fallback if name in self._receivers else None
+        edges = {name: [receiver.fallback] if receiver.fallback in self._receivers else []
+                 for name, (receiver, _) in self._receivers.items()}  # fmt: skip
+        for circle in circles(edges):
+            shown = " -> ".join([*circle, circle[0]])
+            place = self._receivers[circle[0]][1]
+            self._mistakes.append(place.mistake(f"cycle of fallbacks: {shown}; end it somewhere"))
 
     def _check_suppression(self) -> None:
         rules = {found.rule.name: found for found in self._found}
@@ -302,44 +254,11 @@ class _Loader:
                     hint = did_you_mean(pattern, rules)
                     self._warnings.append(place.mistake(f"suppresses: '{pattern}' matches no rule{hint}"))
                 edges.setdefault(name, []).extend(other for other in hits if other != name)
-        for cycle in _cycles(edges):
-            place = rules[cycle[0]].suppresses_at[0]
-            circle = " -> ".join([*cycle, cycle[0]])
-            self._mistakes.append(place.mistake(f"cycle of suppression: {circle}; each would hold the other back"))
-
-
-def _cycles(edges: Mapping[str, list[str]]) -> list[list[str]]:
-    """Circles of rules that suppress one another: found one by one, each then opened at its last link."""
-    left = {name: dict.fromkeys(following) for name, following in edges.items()}
-    order = list(edges)
-    found: list[list[str]] = []
-    for _ in range(_CIRCLES):
-        try:
-            TopologicalSorter(left).prepare()
-        except CycleError as cause:
-            # its links run against ours: each node is in the following one's list
-            circle = list(reversed(cause.args[1]))[:-1]
-            begin = circle.index(min(circle, key=order.index))
-            circle = circle[begin:] + circle[:begin]
-            if not any(set(circle) == set(known) for known in found):
-                found.append(circle)
-            del left[circle[-1]][circle[0]]
-        else:
-            break
-    return found
+        for circle in circles(edges):
+            shown = " -> ".join([*circle, circle[0]])
+            place = rules[circle[0]].suppresses_at[0]
+            self._mistakes.append(place.mistake(f"cycle of suppression: {shown}; each would hold the other back"))
 
 
 def _once(mistakes: list[Mistake]) -> list[Mistake]:
     return list(dict.fromkeys(mistakes))
-
-
-def snapshot_of(path: Path) -> str:
-    """A digest of what the rule files hold now; "" while they cannot be read, as in the middle of a checkout."""
-    digest = hashlib.blake2s()
-    unreadable: list[Mistake] = []
-    try:
-        for file in _files(path, unreadable):
-            digest.update(f"{file}\0".encode() + file.read_bytes() + b"\0")
-    except OSError:
-        return ""
-    return "" if unreadable else digest.hexdigest()
