@@ -13,6 +13,26 @@ from watchdog.units import parse_duration
 
 #: Characters of a line shown on either side of a mistake.
 _EXCERPT = 80
+_URLS = "write apprise URLs in 'to'"
+_MUTES = "quiet times are written below 'mutes:', with a where of their own"
+#: Keys of Prometheus and Alertmanager, and what is written here instead.
+_HABITS = {
+    "groups": "write the rules of all groups below 'rules:'",
+    "route": "write a list of routes below 'routes:'; the last has no where",
+    "routes": "routes do not nest; write them one below another, with continue: true where more than one is to match",
+    "inhibit_rules": "write 'suppresses: [names]' in the rule that holds others back",
+    "time_intervals": _MUTES,
+    "mute_time_intervals": _MUTES,
+    "active_time_intervals": _MUTES,
+    "match": "write 'where: {label: pattern}'",
+    "match_re": "write 'where: {label: pattern}'",
+    "matchers": "write 'where: {label: pattern}'",
+    "receiver": "write 'to: [receiver]'",
+    "slack_configs": _URLS,
+    "email_configs": _URLS,
+    "pagerduty_configs": _URLS,
+    "webhook_configs": _URLS,
+}
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -62,9 +82,9 @@ class Fields:
         self._known = list(known)
         for key, place in node.keys.items():
             if key not in known:
-                hint = did_you_mean(key, known)
-                accepted = "" if hint else f"; known here: {', '.join(self._known)}"
-                self.mistakes.append(place.mistake(f"unknown key '{hidden(key)}'{hint}{accepted}"))
+                hint = f"; {_HABITS[key]}" if key in _HABITS else did_you_mean(key, known)
+                accepted = hint or f"; known here: {', '.join(self._known)}"
+                self.mistakes.append(place.mistake(f"unknown key '{hidden(key)}'{accepted}"))
 
     def __contains__(self, key: str) -> bool:
         return key in self.node.items

@@ -28,7 +28,7 @@ def read_mute(node: Mapping, labels: Collection[str], mistakes: list[Mistake]) -
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         hint = did_you_mean(zone, available_timezones())
-        fields.wrong("timezone", f"timezone: '{zone}' is not a time zone{hint}; write one like Europe/Paris")
+        fields.wrong("timezone", f"timezone: '{zone}' is not a time zone; write one like Europe/Paris{hint}")
     where = read_where(node.items["where"], labels, mistakes) if "where" in fields else None
     times = []
     found = fields.texts("times", single=True)

@@ -226,6 +226,7 @@ class RuleReader:
                 continue
             at = re.search(rf"(?<![\w.]){re.escape(metric)}(?!\w)", node.text)
             hint = did_you_mean(metric, {*CATALOGUE, *self.seen, *expression.params})
+            hint = hint or f'; if it is a text, write "{metric}"'
             what = f"{key}: no poll has seen a metric '{metric}', and it is not in the catalogue{hint}"
             self.warnings.append(node.place_of(at.start() if at else 0).mistake(what))
 

@@ -138,7 +138,7 @@ def check(template: str, labels: Collection[str], *, params: Collection[str] = (
         return [(LIMIT, f"the text has {len(template)} characters; {LIMIT} are the most")]
     try:
         tree = _sandbox.parse(template)
-        found = _unfit(template, tree) or _misnamed(template, tree, {*labels, *NAMES}, params)
+        found = [*_unfit(template, tree), *_misnamed(template, tree, {*labels, *NAMES}, params)]
         if not found:
             _compiled(template)
     except TemplateSyntaxError as cause:
@@ -153,8 +153,10 @@ def _unfit(template: str, tree: nodes.Template) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _ALLOWED):
-            what = type(node).__name__.lower()
-            found.append((_line_start(template, node.lineno), f"'{what}' is not allowed in a text, as loops are not"))
+            what = f"'{type(node).__name__.lower()}' is not allowed in a text, as loops are not"
+            if isinstance(node, nodes.Call):
+                what = "nothing is called with brackets in a text; write a filter, e.g. {{ name | upper }}"
+            found.append((_line_start(template, node.lineno), what))
         elif isinstance(node, nodes.Filter) and node.name not in _sandbox.filters:
             offset = _offset(template, node.name, node.lineno)
             found.append((offset, f"unknown filter '{node.name}'; there are {', '.join(FILTERS)}"))
@@ -173,7 +175,10 @@ def _misnamed(
     """Names nothing has, and parts of names that have none."""
     found = []
     parts: dict[str, Collection[str] | None] = {"params": params, "links": _LINKS, "readings": None}
+    called = {id(node.node) for node in tree.find_all(nodes.Call)}  # refused as a whole
     for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+        if id(node) in called:
+            continue
         part = node.attr if isinstance(node, nodes.Getattr) else getattr(getattr(node, "arg", None), "value", None)
         whole = getattr(node, "node", None)
         base = whole.name if isinstance(whole, nodes.Name) else ""
@@ -185,11 +190,14 @@ def _misnamed(
         elif isinstance(node, nodes.Getattr) and (base in known or not base):
             what = f"'{base or 'this'}' has no parts; params, readings and links have"
             found.append((_offset(template, node.attr, node.lineno), what))
-    for name in sorted(meta.find_undeclared_variables(tree) - {*known}):
-        hint = difflib.get_close_matches(name, known, 1)
-        accepted = f"did you mean '{hint[0]}'?" if hint else f"there are {', '.join(sorted(known))}"
-        found.append((_offset(template, name, 1), f"nothing is called '{name}' here; {accepted}"))
-    return found
+    written = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}  # refused, but not for its name
+    for node in tree.find_all(nodes.Name):
+        if node.name not in known and node.name not in written and id(node) not in called:
+            hint = difflib.get_close_matches(node.name, known, 1)
+            accepted = f"did you mean '{hint[0]}'?" if hint else f"there are {', '.join(sorted(known))}"
+            what = f"nothing is called '{node.name}' here; {accepted}"
+            found.append((_offset(template, node.name, node.lineno), what))
+    return list(dict.fromkeys(found))
 
 
 def render(template: str, names: Mapping[str, object]) -> str:
