@@ -129,7 +129,7 @@ TABLE = [
     ("a label of another kind in a text", RULE + "    annotations: {summary: '{{ task }}'}\n",
      ["5:32: summary: nothing is called 'task' here; did you mean 'tags'?"]),
     ("a text that is too long", RULE + "    annotations: {summary: '" + "x" * 4097 + "'}\n",
-     ["5:4125: summary: the text has 4097 characters; 4096 are the most"]),
+     ["5:4125: summary: the text has 4097 bytes; 4096 (4 KiB) are the most"]),
     ("a method in a text", RULE + "    annotations: {summary: '{{ name.upper() }}'}\n",
      ["5:29: summary: nothing is called with brackets in a text; write a filter"]),
     ("a list for a text", RULE + "    annotations: {summary: [a]}\n",

@@ -99,7 +99,12 @@ def test_what_a_template_makes(template: str, text: str) -> None:
         ("{{ name.upper() }}", 0, "nothing is called with brackets in a text"),
         ("{{ 9 ** 9 }}", 0, "'pow' is not allowed in a text"),
         ("{{ [1, 2] }}", 0, "'list' is not allowed in a text"),
-        ("x" * (LIMIT + 1), LIMIT, f"the text has {LIMIT + 1} characters; {LIMIT} are the most"),
+        ("é" * (LIMIT // 2 + 1), LIMIT // 2 + 1, f"the text has {LIMIT + 2} bytes; {LIMIT} (4 KiB) are the most"),
+        ("{{ " + "name ~ (" * 300 + "name" + ")" * 300 + " }}", 0, "the template is nested too deeply; write it flatter"),
+        ("{% if name %}" * 120 + "{% endif %}" * 120, 0, "the template is nested too deeply"),
+        ("{{ " + "not " * 900 + "name }}", 0, "the template is nested too deeply"),
+        ("{{ " + "(" * 1900 + "name" + ")" * 1900 + " }}", 0, "the template is nested too deeply"),
+        ("x" * (LIMIT + 1), LIMIT, f"the text has {LIMIT + 1} bytes; {LIMIT} (4 KiB) are the most"),
     ],
 )
 def test_what_check_finds(template: str, offset: int, begins: str) -> None:
@@ -127,6 +132,7 @@ def test_what_check_finds(template: str, offset: int, begins: str) -> None:
         "{{ value + name }}",
         "{{ value > name }}",
         "{{ 1 / 0 }}",
+        "{{ " + "name ~ (" * 300 + "name" + ")" * 300 + " }}",
     ],
 )
 def test_what_could_hurt_is_refused_at_once(template: str) -> None:

@@ -17,8 +17,10 @@ from watchdog.units import format_bytes, format_duration, format_number
 
 __all__ = ["FILTERS", "LIMIT", "NAMES", "Instant", "Number", "check", "cut", "render"]
 
-#: A template, and what it makes, may have so many characters.
+#: Bytes a template may have, and characters what it makes.
 LIMIT = 4096
+#: Python compiles what Jinja makes of a template, and has limits of its own.
+_TOO_DEEP = (RecursionError, SyntaxError, MemoryError)
 #: Names every template may use, besides the alert's labels.
 NAMES = ("value", "reason", "params", "readings", "since", "duration", "severity", "links")
 _LINKS = ("entity", "alert")
@@ -134,8 +136,9 @@ class _Parts:
 
 def check(template: str, labels: Collection[str], *, params: Collection[str] = ()) -> list[tuple[int, str]]:
     """What is wrong with a template, as (offset in characters, message); `labels` and `params` may be named in it."""
-    if len(template) > LIMIT:
-        return [(LIMIT, f"the text has {len(template)} characters; {LIMIT} are the most")]
+    size = len(template.encode())
+    if size > LIMIT:
+        return [(min(len(template), LIMIT), f"the text has {size} bytes; {LIMIT} (4 KiB) are the most")]
     try:
         tree = _sandbox.parse(template)
         found = [*_unfit(template, tree), *_misnamed(template, tree, {*labels, *NAMES}, params)]
@@ -143,7 +146,9 @@ def check(template: str, labels: Collection[str], *, params: Collection[str] = (
             _compiled(template)
     except TemplateSyntaxError as cause:
         return [(_line_start(template, cause.lineno), f"the template is broken: {cause.message}")]
-    except (TemplateError, TextError, ArithmeticError, TypeError, ValueError, RecursionError) as cause:
+    except _TOO_DEEP:
+        return [(0, "the template is nested too deeply; write it flatter")]
+    except (TemplateError, TextError, ArithmeticError, TypeError, ValueError) as cause:
         return [(0, f"the template is broken: {cause}")]
     return found
 
@@ -214,7 +219,9 @@ def render(template: str, names: Mapping[str, object]) -> str:
         raise
     except TemplateError as cause:
         raise TextError(str(cause)) from cause
-    except (ArithmeticError, AssertionError, TypeError, ValueError, LookupError, RecursionError, MemoryError) as cause:
+    except _TOO_DEEP as cause:
+        raise TextError("the template is nested too deeply") from cause
+    except (ArithmeticError, AssertionError, TypeError, ValueError, LookupError) as cause:
         raise TextError(f"{type(cause).__name__}: {cause}") from cause
     return cut(made.strip(), LIMIT)
 
@@ -231,8 +238,8 @@ def cut(text: str, limit: int) -> str:
 @lru_cache(maxsize=1024)
 def _compiled(template: str) -> tuple[Template, frozenset[str]]:
     """A template that is fit, and the names it uses."""
-    if len(template) > LIMIT:
-        raise TextError(f"the text has more than {LIMIT} characters")
+    if len(template.encode()) > LIMIT:
+        raise TextError(f"the text has more than {LIMIT} bytes")
     tree = _sandbox.parse(template)
     mistakes = _unfit(template, tree)
     if mistakes:
