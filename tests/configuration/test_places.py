@@ -71,11 +71,15 @@ def test_every_key_and_value_knows_its_place() -> None:
 @pytest.mark.parametrize(
     ("why", "data", "mistake"),
     [
-        ("an anchor", "a: &x 1", "1:4: anchor '&x'; anchors and aliases are not read"),
+        ("an anchor", "a: &x 1", "1:4: anchor '&x'; a text that begins with '*', '&' or '!' has to stand in quotes, an anchor is not read"),
         ("an anchor of a list", "a: &x [1]", "1:4: anchor '&x'"),
         ("an anchor of a mapping", "&x\na: 1", "1:1: anchor '&x'"),
-        ("an alias", "a: *x", "1:4: alias '*x'; write the value out instead"),
-        ("a tag of a text", "a: !!str 1", "1:4: tag '!!str'; tags are not read, leave it out"),
+        ("an alias", "a: *x", "1:4: alias '*x'; a text that begins with '*', '&' or '!' has to stand in quotes, an alias is not read"),
+        ("a glob without quotes", "a: *-eu", "1:4: alias '*-eu'; a text that begins with '*', '&' or '!' has to stand in quotes"),
+        ("everything without quotes", "a: *", "1:4: is not YAML: a text that begins with '*', '&' or '!' has to stand in quotes"),
+        ("an exclusion without quotes", "a: [!prod]", "1:5: is not YAML: a text that begins with '*', '&' or '!' has to"),
+        ("the same on its own", "a: !prod*", "1:4: tag '!prod*'; a text that begins with '*', '&' or '!' has to"),
+        ("a tag of a text", "a: !!str 1", "1:4: tag '!!str'; a text that begins with '*', '&' or '!' has to stand in quotes, a tag is not read"),
         ("a tag of a list", "a: !!seq [1]", "1:4: tag '!!seq'"),
         ("a tag of a mapping", "a: !!map {b: 1}", "1:4: tag '!!map'"),
         ("a tag of a key", "!!str a: 1", "1:1: tag '!!str'"),

@@ -30,13 +30,17 @@ _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\
 _VISIBLE = re.compile(r"\S")
 #: The same between single quotes, where '' is one character.
 _QUOTED = re.compile(r"''|\S")
+_QUOTES = "a text that begins with '*', '&' or '!' has to stand in quotes"
 #: What the parser says, in the words of somebody who looks at the file.
 _WORDS = (
+    ("scanning an alias", _QUOTES),
+    ("scanning an anchor", _QUOTES),
+    ("scanning a tag", _QUOTES),
     ("mapping values are not allowed", "a second ':' in this line; put the text in quotes"),
     ("could not find expected ':'", "a ':' is missing behind the key"),
+    ("expected key", "the indentation or a bracket does not fit what stands above"),
     ("block end", "the indentation does not fit the lines above"),
     ("block mapping", "the indentation does not fit the lines above"),
-    ("expected key", "the indentation or a bracket does not fit what stands above"),
     ("'-' indicator", "the indentation does not fit the list above; align it with the '-' or what follows it"),
     ("',' or", "a ',' or a closing bracket is missing before this"),
     ("document start", "the indentation or a bracket does not fit what stands above"),
@@ -46,7 +50,8 @@ _WORDS = (
     ("escape character", "this escape is unknown between double quotes; use single quotes"),
     ("comment or line break", "nothing may follow this mark in its line; begin the text in the next line"),
 )
-_NOTICED_LATE = ("end of stream", "could not find expected ':'")
+#: The parser says these far behind what is wrong.
+_NOTICED_LATE = ("end of stream", "could not find expected ':'", "scanning a tag", "scanning an alias", "scanning an anchor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +171,10 @@ class _Reader:
             node = yaml.compose(self._text, Loader=_Loader)
         except yaml.MarkedYAMLError as cause:
             mark = cause.problem_mark or cause.context_mark
-            if cause.context_mark is not None and any(one in (cause.problem or "") for one in _NOTICED_LATE):
+            problem = f"{cause.problem or 'cannot be read'} {cause.context or ''}".strip()
+            if cause.context_mark is not None and any(one in problem for one in _NOTICED_LATE):
                 mark = cause.context_mark  # where the quote or key begins, not where the parser gave up
             place = start if mark is None else Place(self._file, mark.line + 1, mark.column + 1)
-            problem = cause.problem or cause.context or "cannot be read"
             self._mistakes.append(place.mistake(f"is not YAML: {_plainly(problem, self._line(place.line))}"))
             return None
         except RecursionError:
@@ -191,9 +196,9 @@ class _Reader:
                 if documents == 2:
                     self._mistakes.append(place.mistake("a second document begins; write one document a file"))
             elif isinstance(event, yaml.AliasEvent):
-                self._mistakes.append(place.mistake(f"alias '*{event.anchor}'; write the value out instead"))
+                self._mistakes.append(place.mistake(f"alias '*{event.anchor}'; {_QUOTES}, an alias is not read"))
             elif isinstance(event, yaml.NodeEvent) and event.anchor:
-                self._mistakes.append(place.mistake(f"anchor '&{event.anchor}'; anchors and aliases are not read"))
+                self._mistakes.append(place.mistake(f"anchor '&{event.anchor}'; {_QUOTES}, an anchor is not read"))
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > _MAX_DEPTH:
@@ -204,7 +209,7 @@ class _Reader:
             tag = getattr(event, "tag", None)
             if tag is not None:
                 shown = tag.replace("tag:yaml.org,2002:", "!!")
-                self._mistakes.append(place.mistake(f"tag '{shown}'; tags are not read, leave it out"))
+                self._mistakes.append(place.mistake(f"tag '{shown}'; {_QUOTES}, a tag is not read"))
         return len(self._mistakes) == before
 
     def _node(self, node: yaml.Node) -> Node:
