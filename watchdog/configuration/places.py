@@ -51,7 +51,7 @@ _WORDS = (
     ("comment or line break", "nothing may follow this mark in its line; begin the text in the next line"),
 )
 #: The parser says these far behind what is wrong.
-_NOTICED_LATE = ("end of stream", "could not find expected ':'", "scanning a tag", "scanning an alias", "scanning an anchor")
+_NOTICED_LATE = ("end of stream", "could not find expected ':'", *(theirs for theirs, ours in _WORDS if ours is _QUOTES))
 
 
 @dataclass(frozen=True, slots=True)
