@@ -50,8 +50,8 @@ _WORDS = (
     ("escape character", "this escape is unknown between double quotes; use single quotes"),
     ("comment or line break", "nothing may follow this mark in its line; begin the text in the next line"),
 )
-#: The parser says these far behind what is wrong.
-_NOTICED_LATE = ("end of stream", "could not find expected ':'", *(theirs for theirs, ours in _WORDS if ours is _QUOTES))
+#: The parser says these far behind what is wrong (the last: alias, anchor).
+_NOTICED_LATE = ("end of stream", "could not find expected ':'", "scanning a tag", "scanning an a")
 
 
 @dataclass(frozen=True, slots=True)
