@@ -18,10 +18,11 @@ from watchdog.cycle.saved import Changes, Saved, TargetHealth
 from watchdog.cycle.stepping import Alerts, Stepped, step_all
 from watchdog.errors import DeliveryError
 from watchdog.notify.book import Book
+from watchdog.notify.chart import Picture, draw, limit_of
 from watchdog.notify.dispatch import Dispatcher
 from watchdog.notify.message import Message
 from watchdog.notify.outcomes import Claim
-from watchdog.notify.wording import Wording
+from watchdog.notify.wording import Wording, unit_of
 from watchdog.readings import keeping
 from watchdog.readings.ages import METRIC as AGE
 from watchdog.readings.ages import Ages
@@ -30,6 +31,7 @@ from watchdog.readings.history import History
 from watchdog.readings.poll import Poll
 from watchdog.readings.roster import Roster
 from watchdog.readings.snapshot import Snapshot
+from watchdog.readings.trace import Trace
 from watchdog.rules.evaluate import Evaluator
 from watchdog.rules.verdicts import UNKNOWN, Verdicts
 
@@ -101,6 +103,7 @@ class Engine:
         self.roster = Roster.of([watchdog_entity(name)], start, live, remembered.absences)
         self.ages = Ages()
         self.history = History()
+        self.trace = Trace()
         self._evaluator = self._evaluator_for(policy)
         self.matching = Matching()
         book = Book()
@@ -151,6 +154,7 @@ class Engine:
         self._refresh_labels()
         self.dispatcher.judged(now, outcome.true, self.roster.fleet, lambda key: self.state(key).evaluated is None)
         self._previous = now
+        self._draw(snapshot)
 
     def adopt(self, policy: Policy) -> None:
         """Use another configuration from the next poll on; state is kept."""
@@ -179,7 +183,8 @@ class Engine:
         claimed = self.dispatcher.claim(target, now)
         if claimed is None:
             return None
-        return Sending(claimed, self._wording.message(claimed, self.book, self.policy.contacts, self.current, now))
+        message = self._wording.message(claimed, self.book, self.current, now, lambda one: self._chart(one, now))
+        return Sending(claimed, message)
 
     def accepted(self, sending: Sending, now: float) -> None:
         self._last_accepted = now
@@ -225,6 +230,24 @@ class Engine:
             return episode.facts
         terms = verdicts.rule.variants[int(verdicts.variant[position])]
         return facts_of(verdicts, row, terms, self.judged.snapshot, flapping=episode.flapping, firing=True)
+
+    def picture(self, episode: Episode, now: float) -> Picture | None:
+        """The metric that decides an episode, over the last hours; None where it has no numbers."""
+        facts = self.current(episode)
+        line = self.trace.line(episode.alert.entity_key, facts.metric)
+        if line is None or (episode.ended is not None and episode.ended < line.times[0]):
+            return None
+        limit = limit_of(facts.value, facts.limit, facts.readings.get(facts.metric))
+        until = now if episode.ended is None else max(episode.ended, float(line.times[-1]))
+        return Picture(facts.metric, unit_of(facts.metric), line, episode.began, until, limit, episode.ended)
+
+    def _chart(self, episode: Episode, now: float) -> str | None:
+        try:
+            picture = self.picture(episode, now)
+            return None if picture is None else draw(picture)
+        except Exception:  # a message without its picture is better than none
+            logger.exception("picture not drawn", extra={"alert": episode.alert.rule})
+            return None
 
     def annotations(self, episode: Episode, now: float) -> dict[str, str]:
         """An episode's texts, as a message would say them now."""
@@ -280,6 +303,14 @@ class Engine:
         self._targets_changed |= changes.targets.keys()
 
     # -- inside
+
+    def _draw(self, snapshot: Snapshot) -> None:
+        """Pictures come last: a surprise in them costs nobody an alert."""
+        try:
+            self.trace.record(snapshot)
+        except Exception:
+            logger.exception("poll not drawn")
+            self.trace = Trace()
 
     def _adopt(self, now: float) -> None:
         policy, self._next_policy = self._next_policy, None

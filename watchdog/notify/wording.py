@@ -10,7 +10,7 @@ from watchdog.alerts.episodes import Episode, Facts
 from watchdog.errors import TextError
 from watchdog.notify import texts
 from watchdog.notify.book import Book
-from watchdog.notify.contacts import Contacts, incident_key
+from watchdog.notify.contacts import incident_key
 from watchdog.notify.duties import Item, Part
 from watchdog.notify.message import Line, Message, MessageKind
 from watchdog.notify.outcomes import Claim
@@ -62,10 +62,10 @@ class Wording:
 
     links: Links = field(default_factory=Links)
     instance: str = ""
-    chart: Chart = lambda episode: None
 
-    def message(self, claim: Claim, book: Book, contacts: Contacts, current: Current, now: float) -> Message:
-        """The message of a claimed duty. What changed comes first, then what still fires in its group."""
+    def message(self, claim: Claim, book: Book, current: Current, now: float, chart: Chart = lambda _: None) -> Message:
+        """The message of a claimed duty. What changed comes first, then what still fires in its group; `chart` draws
+        the one the message is about."""
         duty = claim.duty
         lines = _most_severe_first(
             self._line(book.episodes[item.episode], item, claim, current, now) for item in duty.items
@@ -103,7 +103,7 @@ class Wording:
             at=now,
             thread=first.id if len(duty.items) == 1 else f"{duty.group}@{first.began!r}",
             dedup_key=duty.incident or incident_key(first.alert),
-            chart_svg=self.chart(first),
+            chart_svg=chart(first),
             instance=self.instance,
         )
 

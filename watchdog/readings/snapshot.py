@@ -85,6 +85,10 @@ class Snapshot:
             found = self._unobserved[kind] = np.zeros(len(self.fleet.table(kind)), dtype=np.bool_)
         return found
 
+    def built(self) -> dict[tuple[Kind, str], Column]:
+        """The columns somebody has asked for so far."""
+        return dict(self._columns)
+
     def names(self, kind: Kind) -> set[str]:
         """Metrics that some entity of this kind has a reading of."""
         if kind is Kind.CONNECTOR:
