@@ -49,6 +49,7 @@ class Desk:
         self._carriers: dict[str, Carrier] = {}
         self._seen_marker: object = None
         self.unsaved_since: float | None = None  #: the store has refused since then
+        self.version = 0  #: grows whenever a page may look different
 
     # -- the loop
 
@@ -84,6 +85,7 @@ class Desk:
             return
         with self._lock:
             self._seen_marker = marker
+            self.version += 1
             self.engine.set_silences(silences)
             for episode, acknowledgement in acknowledgements.items():
                 self.engine.acknowledge(episode, acknowledgement)
@@ -149,6 +151,7 @@ class Desk:
         with self._lock:
             self.store.put_silence(silence)
             self.engine.set_silences(self.store.silences())
+            self.version += 1
             self.engine.tick(self.clock())
             self._save()
         return silence
@@ -201,6 +204,7 @@ class Desk:
         changes = self.engine.take_changes(after_poll=after_poll)
         if not changes:
             return self.unsaved_since is None
+        self.version += 1
         windows, rosters = self.engine.windows() if after_poll else ((), ())
         try:
             self.store.commit(changes, windows, rosters)

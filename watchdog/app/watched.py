@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
 from watchdog.alerts.episodes import Episode
@@ -10,6 +11,11 @@ from watchdog.app.desk import Desk
 from watchdog.app.reloading import Reloader
 from watchdog.app.service import Service
 from watchdog.cycle.engine import Engine, Judged
+from watchdog.cycle.policy import Policy
+from watchdog.notify.chart import Picture
+from watchdog.notify.wording import Links
+from watchdog.readings.fleet import EntityKey
+from watchdog.readings.trace import Line
 from watchdog.store.store import Store
 
 
@@ -31,6 +37,30 @@ class WatchedService:
     @property
     def judged(self) -> Judged | None:
         return self._desk.judged
+
+    @property
+    def policy(self) -> Policy:
+        return self._desk.engine.policy
+
+    @property
+    def links(self) -> Links:
+        return self._desk.engine.links
+
+    @property
+    def leader(self) -> str:
+        return ""
+
+    def version(self) -> int:
+        return self._desk.version
+
+    def line(self, key: EntityKey, metric: str) -> Line | None:
+        return self._desk.engine.trace.line(key, metric)
+
+    def picture(self, episode: Episode, now: float) -> Picture | None:
+        return self._desk.engine.picture(episode, now)
+
+    def texts(self, episode: Episode, now: float) -> Mapping[str, str]:
+        return self._desk.engine.annotations(episode, now)
 
     def reading(self) -> AbstractContextManager[Engine]:
         return self._desk.reading()

@@ -22,7 +22,7 @@ from watchdog.notify.chart import Picture, draw, limit_of
 from watchdog.notify.dispatch import Dispatcher
 from watchdog.notify.message import Message
 from watchdog.notify.outcomes import Claim
-from watchdog.notify.wording import Wording, unit_of
+from watchdog.notify.wording import Links, Wording, unit_of
 from watchdog.readings import keeping
 from watchdog.readings.ages import METRIC as AGE
 from watchdog.readings.ages import Ages
@@ -62,6 +62,7 @@ class Judged:
     verdicts: Mapping[str, Verdicts]
     own: Mapping[str, float]
     failures: tuple[str, ...] = ()
+    never_matching: tuple[str, ...] = ()  #: rules (matching.py)
 
 
 class Engine:
@@ -115,6 +116,10 @@ class Engine:
         self.dispatcher.reroute(policy.contacts, policy.by_name, policy.mutes, start)
 
     @property
+    def links(self) -> Links:
+        return self._wording.links
+
+    @property
     def book(self) -> Book:
         return self.dispatcher.book
 
@@ -146,7 +151,8 @@ class Engine:
         awaited = self.dispatcher.awaiting()
         outcome = step_all(self._alerts, verdicts, self.policy.by_name, self.roster, tick, awaited)
         self.judged = Judged(now, snapshot, {v.rule.name: v for v in verdicts}, own,
-                             tuple(str(error) for error in poll.failures.errors))  # fmt: skip
+                             tuple(str(error) for error in poll.failures.errors),
+                             tuple(self.matching.never(now)))  # fmt: skip
         if gone:
             logger.info("entities no longer exist", extra={"entities": sorted(map(str, gone))})
         for stepped in outcome.stepped:
@@ -215,9 +221,10 @@ class Engine:
 
     def current(self, episode: Episode) -> Facts:
         """An episode's facts as of the last poll that found it true; those of its beginning where none has since."""
-        if self.judged is None or not episode.firing:
+        judged = self.judged  # pages ask from threads of their own, while the next poll may be judged
+        if judged is None or not episode.firing:
             return episode.facts
-        verdicts = self.judged.verdicts.get(episode.alert.rule)
+        verdicts = judged.verdicts.get(episode.alert.rule)
         if verdicts is None:
             return episode.facts
         row = verdicts.table.row.get(episode.alert.entity_key)
@@ -229,7 +236,7 @@ class Engine:
         if verdicts.truth[position] == UNKNOWN and episode.facts.reason:
             return episode.facts
         terms = verdicts.rule.variants[int(verdicts.variant[position])]
-        return facts_of(verdicts, row, terms, self.judged.snapshot, flapping=episode.flapping, firing=True)
+        return facts_of(verdicts, row, terms, judged.snapshot, flapping=episode.flapping, firing=True)
 
     def picture(self, episode: Episode, now: float) -> Picture | None:
         """The metric that decides an episode, over the last hours; None where it has no numbers."""

@@ -50,7 +50,11 @@ class Links:
             return ""
         # a task or topic is shown on its connector's page, whose kind is among the labels
         kind = text_of(episode.facts.labels.get("kind", "")) or str(alert.kind)
-        return self.entity.replace("{kind}", kind).replace("{id}", alert.entity.partition("/")[0])
+        return self.of(kind, alert.entity.partition("/")[0])
+
+    def of(self, kind: str, entity: str) -> str:
+        """One of Streamkap's own pages: of a connector, transform or pipeline."""
+        return self.entity.replace("{kind}", kind).replace("{id}", entity)
 
     def to_alert(self, episode: Episode) -> str:
         return f"{self.public.rstrip('/')}/alerts/{episode.id}" if self.public else ""

@@ -56,6 +56,8 @@ class Trace:
         self._rows: dict[tuple[Kind, str], list[Values | None]] = {}
         self._fleet: Fleet | None = None
         self._ids: dict[Kind, list[str]] = {}
+        #: What is read, also from other threads: replaced as a whole, never changed.
+        self._shown: tuple[list[float], dict[tuple[Kind, str], list[Values | None]], Fleet | None] = ([], {}, None)
 
     def record(self, snapshot: Snapshot) -> None:
         """Take in one poll: every column somebody asked it for, and the lags; nothing while the clock is set back."""
@@ -81,17 +83,19 @@ class Trace:
             else:
                 rows[-1] = np.where(np.isnan(new), rows[-1], new)
         self._thin()
+        self._shown = list(self._times), {key: list(rows) for key, rows in self._rows.items()}, self._fleet
 
     def line(self, key: EntityKey, metric: str) -> Line | None:
         """What is known of one metric of one entity; None where there is not a single number."""
-        rows = self._rows.get((key.kind, metric))
-        if rows is None or self._fleet is None:
+        times, lines, fleet = self._shown
+        rows = lines.get((key.kind, metric))
+        if rows is None or fleet is None:
             return None
-        row = self._fleet.table(key.kind).row.get(key)
+        row = fleet.table(key.kind).row.get(key)
         if row is None:
             return None
         values = np.array([np.nan if one is None else one[row] for one in rows], dtype=np.float64)
-        return None if np.isnan(values).all() else Line(np.array(self._times), values)
+        return None if np.isnan(values).all() else Line(np.array(times), values)
 
     # -- inside
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from watchdog.alerts.episodes import Episode
 from watchdog.alerts.silences import Matcher, Silence
 from watchdog.cycle.engine import Engine, Judged
+from watchdog.cycle.policy import Policy
+from watchdog.notify.chart import Picture
+from watchdog.notify.wording import Links
+from watchdog.readings.fleet import EntityKey
+from watchdog.readings.trace import Line
 from watchdog.store.store import Store
 
 
@@ -19,6 +25,35 @@ class Watched(Protocol):
 
     @property
     def judged(self) -> Judged | None: ...
+
+    @property
+    def policy(self) -> Policy: ...
+
+    @property
+    def links(self) -> Links: ...
+
+    @property
+    def leader(self) -> str:
+        """"" where this replica leads; else how to call the one that does."""
+        ...
+
+    def version(self) -> int:
+        """Another number whenever a page may look different."""
+        ...
+
+    # The next three do not wait for the loop: a page must not hold up a cycle, nor a cycle a page.
+
+    def line(self, key: EntityKey, metric: str) -> Line | None:
+        """The last hours of one metric of one entity."""
+        ...
+
+    def picture(self, episode: Episode, now: float) -> Picture | None:
+        """The deciding metric of an episode, to be drawn."""
+        ...
+
+    def texts(self, episode: Episode, now: float) -> Mapping[str, str]:
+        """An episode's annotations as a message would say them now, and `reason`."""
+        ...
 
     def reading(self) -> AbstractContextManager[Engine]:
         """The engine for a short look that changes nothing; the loop waits meanwhile."""
