@@ -27,6 +27,8 @@ from watchdog.units import format_duration
 
 _COLOURS = {MessageKind.FIRING: "red", MessageKind.RESOLVED: "green", MessageKind.REMINDER: "yellow"}
 _POLL = 2.0
+#: Lets whoever looks at the demo's page act on it; it guards nothing but this demo.
+_TOKEN = "demo"
 #: So long after the scripted incident everything has to be told as over.
 _PATIENCE = 60.0
 
@@ -72,6 +74,7 @@ def demo(*, once: bool, port: int, console: Console | None = None) -> int:
                 "WATCHDOG_POLL_EVERY": f"{_POLL:.0f}s",
                 "WATCHDOG_LISTEN": f"127.0.0.1:{port}",
                 "WATCHDOG_NAME": "demo",
+                "WATCHDOG_WEB_TOKEN": _TOKEN,
             },
             env_file=None,
             secrets=Path(folder),
@@ -87,7 +90,8 @@ def demo(*, once: bool, port: int, console: Console | None = None) -> int:
         )  # fmt: skip
         threading.Thread(target=started.service.run, name="service", daemon=True).start()
         if started.server is not None:
-            console.print("Status page: http://{}:{}/\n".format(*started.server.address), highlight=False)
+            console.print("Status page: http://{}:{}/".format(*started.server.address), highlight=False)
+            console.print(f"To acknowledge or silence there, sign in with the token: {_TOKEN}\n", highlight=False)
         closed = _wait(started.service.desk, terminal, stop, began + (scenario.ends or 0.0))
         if closed:
             told = sum(message.kind is MessageKind.FIRING for message in terminal.messages)

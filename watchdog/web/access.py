@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 _FAILURES = 5
 _WITHIN = 60.0
 COOKIE = "watchdog_session"
-_SESSION = 12 * 3600.0
+SESSION = 12 * 3600.0
 
 
 class Refusal(Enum):
@@ -64,13 +64,17 @@ class Access:
             return Refusal.FOREIGN_ORIGIN
         return self._signed_in(headers, cookies)
 
+    def same_origin(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request comes from a page of ours, or from no page at all."""
+        return _same_origin(headers)
+
     def sign_in(self, token: str) -> str | Refusal:
         """A session for the page's cookie, or why there is none."""
         if not self.token:
             return Refusal.NO_TOKEN_SET
         if refused := self._try(token):
             return refused
-        ends = f"{self.clock() + _SESSION:.0f}"
+        ends = f"{self.clock() + SESSION:.0f}"
         return f"{ends}.{self._signature(ends)}"
 
     def _signed_in(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Refusal | None:
@@ -78,7 +82,8 @@ class Access:
             return Refusal.NO_TOKEN_SET
         session = cookies.get(COOKIE, "")
         ends, _, signature = session.partition(".")
-        if signature and hmac.compare_digest(signature, self._signature(ends)) and self.clock() < float(ends):
+        ours = self._signature(ends).encode()
+        if signature and hmac.compare_digest(signature.encode(), ours) and self.clock() < float(ends):
             return None
         offered = _offered(headers.get("authorization", ""))
         return Refusal.NOT_SIGNED_IN if offered is None else self._try(offered)

@@ -9,20 +9,28 @@ import uvicorn
 from starlette.applications import Starlette
 
 from watchdog.errors import SettingsError
-from watchdog.web import alertmanager, pages, probes
+from watchdog.web import alertmanager, live, probes
 from watchdog.web.access import Access
+from watchdog.web.acting import Acting
+from watchdog.web.pages import Pages
+from watchdog.web.rendering import Templates
 from watchdog.web.seen import Watched
 
 
 def application(watched: Watched, access: Access, name: str = "watchdog") -> Starlette:
     """Everything that is answered; `name` is this instance's, for display."""
-    return Starlette(
+    templates = Templates(name)
+    app = Starlette(
         routes=[
             *probes.routes(watched, access),
             *alertmanager.routes(watched, access),
-            *pages.routes(watched, access, name),
+            *live.routes(watched, access, stopping=lambda: app.state.stopping()),
+            *Acting(watched, access, templates).routes(),
+            *Pages(watched, access, templates).routes(),
         ]
     )
+    app.state.stopping = lambda: False  # whoever serves it says when its streams have to end
+    return app
 
 
 class Server:
@@ -33,6 +41,7 @@ class Server:
         self.address: tuple[str, int] = (host, self._socket.getsockname()[1])
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
+        app.state.stopping = lambda: self.stopping
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
     def start(self) -> None:
