@@ -49,6 +49,7 @@ class Head:
 class Board:
     head: Head
     groups: list[GroupView]
+    quiet: list[EpisodeView]
     listed: int
     firing: int
     rows: list[RowView]
@@ -108,7 +109,7 @@ class Boards:
         wanted.sort(key=_urgent)
         listed = wanted[:ALERTS]
         told = self._entries(listed)
-        groups = group_views(
+        groups, quiet = group_views(
             [
                 ([] if topology is None else topology.rows_of(one), self._full(one, told.get(one.id, []), now))
                 for one in listed
@@ -118,6 +119,7 @@ class Boards:
         return Board(
             head=self.head(now, len(firing)),
             groups=groups,
+            quiet=quiet,
             listed=len(listed),
             firing=len(wanted),
             rows=rows,

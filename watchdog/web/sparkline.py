@@ -21,15 +21,16 @@ def sparkline(line: Line, label: str) -> str:
         values, times = values[kept], times[kept]
     known = values[~np.isnan(values)]
     low = min(0.0, float(known.min())) if len(known) else 0.0
-    high = max(float(known.max()) if len(known) else 0.0, low + 1e-9)
-    first, last = float(times[0]), max(float(times[-1]), float(times[0]) + 1e-9)
+    height = (float(known.max()) - low if len(known) else 0.0) or 1.0
+    first = float(times[0])
+    span = float(times[-1]) - first or 1.0
     pieces: list[list[str]] = [[]]
     for at, value in zip(times.tolist(), values.tolist(), strict=True):
         if np.isnan(value):
             pieces.append([])
             continue
-        x = _PAD + (at - first) / (last - first) * (_WIDTH - 2 * _PAD)
-        y = _HEIGHT - _PAD - (value - low) / (high - low) * (_HEIGHT - 2 * _PAD)
+        x = _PAD + (at - first) / span * (_WIDTH - 2 * _PAD)
+        y = _HEIGHT - _PAD - (value - low) / height * (_HEIGHT - 2 * _PAD)
         pieces[-1].append(f"{x:.1f} {y:.1f}")
     path = "".join(f"M{' L'.join(piece)}{'h.5' if len(piece) == 1 else ''}" for piece in pieces if piece)
     return (

@@ -193,28 +193,38 @@ def worst_first(view: EpisodeView) -> tuple[bool, int, str]:
     return bool(view.held), _RANK.get(view.severity, 1), view.began.machine
 
 
-def group_views(found: Sequence[tuple[Sequence[Row], EpisodeView]], links: Links) -> list[GroupView]:
-    """Firing alerts by what they affect: the same rows of the topology, or the same thing outside it."""
+def group_views(
+    found: Sequence[tuple[Sequence[Row], EpisodeView]], links: Links
+) -> tuple[list[GroupView], list[EpisodeView]]:
+    """Firing alerts by what they affect: the same rows of the topology, or the same thing outside it. What is held back
+    and affects nothing else that is told comes by itself: somebody knows of it, or something larger is the matter."""
     groups: dict[tuple[str, ...], list[EpisodeView]] = {}
     titles: dict[tuple[str, ...], tuple[str, str]] = {}
     for rows, view in found:
-        if rows:
-            key = tuple(str(row.key) for row in rows)
-            names = [f"{row.key.kind} {row.name}" for row in rows[:3]]
-            more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
-            url = _link(links.of(str(rows[0].key.kind), rows[0].key.id)) if len(rows) == 1 else ""
-            titles[key] = (", ".join(names) + more, url)
-        else:
-            key = (view.kind, view.entity_id)
-            outside = {"watchdog": "the watchdog itself", "account": "the account"}
-            titles[key] = (outside.get(view.kind, f"{view.kind} {view.entity}"), "")
+        key = tuple(str(row.key) for row in rows) or (view.kind, view.entity_id)
+        titles[key] = _affected(rows, view, links)
         groups.setdefault(key, []).append(view)
-    made = []
+    made, quiet = [], []
     for key, views in groups.items():
         views.sort(key=worst_first)
         told = tuple(view for view in views if not view.held)
-        made.append(GroupView(*titles[key], told, tuple(view for view in views if view.held)))
-    return sorted(made, key=lambda group: (not group.alerts, worst_first((group.alerts or group.held)[0])))
+        if told:
+            made.append(GroupView(*titles[key], told, tuple(view for view in views if view.held)))
+        else:
+            quiet += views
+    return sorted(made, key=lambda group: worst_first(group.alerts[0])), sorted(quiet, key=worst_first)
+
+
+def _affected(rows: Sequence[Row], view: EpisodeView, links: Links) -> tuple[str, str]:
+    """What an alert affects, in words, and Streamkap's page of it where it is one thing."""
+    if not rows:
+        outside = {"watchdog": "the watchdog itself", "account": "the account"}
+        return outside.get(view.kind, f"{view.kind} {view.entity}"), ""
+    if len(rows) == 1:
+        (row,) = rows
+        return f"{row.key.kind} {row.name}", _link(links.of(str(row.key.kind), row.key.id))
+    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    return f"pipelines {', '.join(row.name for row in rows[:3])}{more}", ""
 
 
 class RowViews:

@@ -27,7 +27,7 @@
   const countOn = () => {
     for (const one of document.querySelectorAll("time[data-ago]")) {
       const passed = (Date.now() - Date.parse(one.dateTime)) / 1000;
-      const text = passed < 0 ? "in " + words(-passed) : words(passed) + " ago";
+      const text = one.dataset.ago === "for" ? words(passed) : passed < 0 ? "in " + words(-passed) : words(passed) + " ago";
       if (one.textContent !== text) one.textContent = text;
     }
   };
