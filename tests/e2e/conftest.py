@@ -106,6 +106,27 @@ def running(tmp_path: Path, streamkap: Simulator) -> Iterator[Running]:
 
 
 @pytest.fixture
+def running_in(streamkap: Simulator) -> Iterator[Callable[[Path], Running]]:
+    """More than one watchdog, each in a folder of its own."""
+    made: list[Running] = []
+
+    def running(folder: Path) -> Running:
+        made.append(Running(folder, streamkap))
+        return made[-1]
+
+    yield running
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def free_ports() -> tuple[int, int]:
+    one, other = free_port(), free_port()
+    assert one != other
+    return one, other
+
+
+@pytest.fixture
 def wait_until() -> Callable[..., None]:
     return until
 

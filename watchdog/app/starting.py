@@ -14,6 +14,7 @@ from watchdog.app.heartbeat import Heartbeat
 from watchdog.app.polling import Source
 from watchdog.app.reloading import Reloader
 from watchdog.app.service import Service
+from watchdog.app.standing_by import StandingBy
 from watchdog.app.watched import WatchedService
 from watchdog.configuration.files import load, load_texts
 from watchdog.configuration.reload import Watcher
@@ -30,6 +31,7 @@ from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.poll import Poller
 from watchdog.streamkap.signin import Credentials
 from watchdog.web.access import Access
+from watchdog.web.seen import Watched
 from watchdog.web.server import Server, application
 
 logger = logging.getLogger(__name__)
@@ -165,7 +167,22 @@ def start(
     return Started(service, watcher, server)
 
 
-def _server(settings: Settings, watched: WatchedService) -> Server | None:
+def stand_by(
+    settings: Settings, variables: Mapping[str, str], store: Store, clock: Clock = time.time
+) -> Server | None:
+    """The pages of a replica that waits for the lead, from what the leader writes. Raises SettingsError."""
+
+    def last() -> Policy:
+        return _last_policy(store, variables) or Policy()
+
+    wording = Wording(Links(settings.watchdog_public_url, settings.watchdog_entity_url), settings.watchdog_name)
+    patience = 3 * max(settings.watchdog_poll_every, settings.watchdog_poll_timeout)
+    every = settings.watchdog_poll_every
+    watched = StandingBy(store, last, wording, every=every, patience=patience, clock=clock, steady=time.monotonic)
+    return _server(settings, watched)
+
+
+def _server(settings: Settings, watched: Watched) -> Server | None:
     """Raises SettingsError where the address cannot be used."""
     if settings.listen is None:
         return None

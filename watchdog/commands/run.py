@@ -15,14 +15,12 @@ from types import FrameType
 from watchdog.app.logs import set_up
 from watchdog.app.memory import calm_collector
 from watchdog.app.service import Service
-from watchdog.app.starting import client_of, poller_of, start
+from watchdog.app.starting import client_of, poller_of, stand_by, start
 from watchdog.delivery import secrets
 from watchdog.readings.poll import Poll
 from watchdog.settings import Settings, unknown_variables, variables
 from watchdog.store.lease import Leadership
 from watchdog.store.store import Store
-from watchdog.web import standby
-from watchdog.web.server import Server
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +62,7 @@ def _term(
         closing.callback(store.close)
         leadership = store.lead(settings.watchdog_poll_every)
         leadership.start()
-        _stand_by(settings, leadership, stop)
+        _stand_by(settings, found, store, leadership, stop)
         if stop.is_set():
             return False
         client = client_of(settings)
@@ -85,14 +83,14 @@ def _term(
         return leadership.lost
 
 
-def _stand_by(settings: Settings, leadership: Leadership, stop: threading.Event) -> None:
-    """Wait for the lead; meanwhile the probes are answered, so that nobody restarts a replica that only waits."""
+def _stand_by(
+    settings: Settings, found: dict[str, str], store: Store, leadership: Leadership, stop: threading.Event
+) -> None:
+    """Wait for the lead; meanwhile pages and probes are answered from what the leader writes."""
     if leadership.leading:
         return
     logger.info("standing by", extra={"replica": settings.watchdog_name})
-    server = None if settings.listen is None else Server(standby.application(), *settings.listen)
-    if server is not None:
-        server.start()
+    server = stand_by(settings, found, store)
     while not leadership.leading and not stop.wait(_STAND_BY):
         pass
     if server is not None:

@@ -41,6 +41,8 @@ _TAKE = text(
 )
 #: Go on leading, also a little late, as long as nobody else has begun to.
 _RENEW = text(f"UPDATE leases SET until = {_CLOCK} + :lasts WHERE id = 1 AND epoch = :epoch RETURNING epoch")
+#: Who leads, or led last.
+HOLDER = text("SELECT holder FROM leases WHERE id = 1")
 #: Let another lead at once.
 _GIVE_UP = text("UPDATE leases SET until = 0 WHERE id = 1 AND epoch = :epoch")
 #: The epoch, which nobody can change before the transaction that asks is over.

@@ -23,7 +23,7 @@ from watchdog.readings import keeping
 from watchdog.readings.fleet import Kind
 from watchdog.store import queries, retention, rows, schema, statements
 from watchdog.store.database import Database
-from watchdog.store.lease import Leadership, Lease, SoleLeader, steady
+from watchdog.store.lease import HOLDER, Leadership, Lease, SoleLeader, steady
 from watchdog.store.lock import FileLock
 from watchdog.store.migrate import prepare
 
@@ -82,6 +82,13 @@ class Store:
         else:
             self._leadership = Lease(self._database, self.name, every, clock)
         return self._leadership
+
+    def leader(self) -> str:
+        """What the replica that leads calls itself; "" where the database knows none."""
+        if self._database.is_sqlite:
+            return ""
+        with self._reading() as connection:
+            return connection.execute(HOLDER).scalar() or ""
 
     # -- the service
 

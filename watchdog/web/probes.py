@@ -17,6 +17,8 @@ def routes(watched: Watched, access: Access) -> list[Route]:
     """The probes are always open; `/metrics` is read like a page; `/-/reload` is a change."""
 
     def healthz(request: Request) -> Response:
+        if watched.leader:  # waiting is as it should be: nobody restarts a replica that stands by
+            return PlainTextResponse("ok, standing by\n")
         fine = watched.healthy()
         return PlainTextResponse("ok\n" if fine else "cycles do not end\n", 200 if fine else 503)
 
