@@ -14,13 +14,14 @@ PYTHON_IMAGE ?= python:3.12-slim
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
-.PHONY: help demo test lint bench requirements image clean
+.PHONY: help demo test lint messages bench requirements image clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          the watchdog against a Streamkap of its own, with an incident; needs no account"
 	@echo "make test          all tests (ARGS goes to pytest)"
 	@echo "make lint          ruff, mypy --strict, import contracts, hadolint"
+	@echo "make messages      draws every kind of message as it arrives into docs/messages; needs Chromium"
 	@echo "make bench         the numbers: speed, memory, start-up"
 	@echo "make image         the container image ($(IMAGE)), FROM $(PYTHON_IMAGE)"
 	@echo "make requirements  pins the dependencies of pyproject.toml anew (UPGRADE=1: to their newest releases)"
@@ -38,6 +39,10 @@ lint: $(DEVELOPMENT)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
+
+# Real messages over real sockets, drawn as they arrive; docs/messages shows them.
+messages: $(DEVELOPMENT)
+	PYTHONPATH=tests $(BIN)/python -m pictures $(ARGS)
 
 bench: $(DEVELOPMENT)
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done

@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+from web import chromium
 
 from pictures import pages
 from pictures.inboxes import Arrived, inboxes
 from pictures.moments import moments
 from pictures.palette import with_palette
-from web import chromium
+
+ROOT = Path(__file__).parents[2]
 
 #: Points; as wide as a mail or a post is on a laptop.
 _WIDTH = 720

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from pictures.inboxes import Arrived, Inboxes
 from pictures.story import Story
-
 from watchdog.commands.send_test import send_test
 from watchdog.configuration.files import load_files
 from watchdog.cycle.policy import Policy

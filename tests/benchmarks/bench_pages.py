@@ -1,0 +1,150 @@
+"""What fifty open status pages add to a cycle: the same cycles with and without readers, in one run.
+
+Run it: python tests/benchmarks/bench_pages.py [connectors] [readers]. The readers are a process of their own; each holds
+the event stream open and fetches the page whenever the stream says that something changed, as a browser does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import httpx
+from bench_cycle import Cycle, policy
+from bench_decode import decoded
+
+from watchdog.alerts.episodes import Episode
+from watchdog.app.desk import Desk
+from watchdog.app.memory import calm_collector
+from watchdog.cycle.engine import Engine, Judged
+from watchdog.cycle.policy import Policy
+from watchdog.notify.chart import Picture
+from watchdog.notify.wording import Links
+from watchdog.readings.fleet import EntityKey
+from watchdog.readings.trace import Line
+from watchdog.store.store import Store
+from watchdog.streamkap.observed import StreamkapPoll
+from watchdog.web.access import Access
+from watchdog.web.server import Server, application
+
+CYCLES = 12
+#: Seconds between two cycles: far shorter than in real life, so that readers are always near.
+PAUSE = 2.0
+
+
+class Watched:
+    """The service as pages see it, without its loop: this script is the loop."""
+
+    leader = ""
+    links = Links()
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    @property
+    def store(self) -> Store:
+        return self.desk.store
+
+    @property
+    def judged(self) -> Judged | None:
+        return self.desk.judged
+
+    @property
+    def policy(self) -> Policy:
+        return self.desk.engine.policy
+
+    def version(self) -> int:
+        return self.desk.version
+
+    def line(self, key: EntityKey, metric: str) -> Line | None:
+        return self.desk.engine.trace.line(key, metric)
+
+    def picture(self, episode: Episode, now: float) -> Picture | None:
+        return self.desk.engine.picture(episode, now)
+
+    def texts(self, episode: Episode, now: float) -> Mapping[str, str]:
+        return self.desk.engine.annotations(episode, now)
+
+    def reading(self) -> AbstractContextManager[Engine]:
+        return self.desk.reading()
+
+    def healthy(self) -> bool:
+        return True
+
+    def ready(self) -> bool:
+        return True
+
+
+async def read(url: str, fetched: list[float]) -> None:
+    """One reader, until somebody ends the process."""
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client, client.stream("GET", "/events") as stream:
+        async for line in stream.aiter_lines():
+            if line.startswith("event: changed"):
+                began = time.perf_counter()
+                await client.get("/")
+                fetched.append(time.perf_counter() - began)
+                print(f"{fetched[-1]:.3f}", flush=True)
+
+
+async def readers(url: str, count: int) -> None:
+    fetched: list[float] = []
+    await asyncio.gather(*(read(url, fetched) for _ in range(count)))
+
+
+def cycles(cycle: Cycle, desk: Desk) -> list[float]:
+    found = []
+    for _ in range(CYCLES):
+        began = time.perf_counter()
+        layers = decoded(cycle.body, cycle.known)
+        layers.at = cycle.at
+        desk.judge(StreamkapPoll(cycle.at, layers, cycle.dark, cycle.listing), {"cycle_seconds": 0.0})
+        found.append(time.perf_counter() - began)
+        cycle.listing = None
+        cycle.at += 30.0
+        time.sleep(PAUSE)
+    return found
+
+
+def main() -> None:
+    connectors = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 50
+    calm_collector()
+    with tempfile.TemporaryDirectory() as folder:
+        cycle = Cycle(connectors, policy(50, 5), Path(folder), save=True)
+        assert cycle.store is not None
+        desk = Desk(cycle.engine, cycle.store, clock=lambda: cycle.at, open_carrier=lambda target: None)  # type: ignore[arg-type,return-value]
+        server = Server(application(Watched(desk), Access("", True)), "127.0.0.1", 0)  # type: ignore[arg-type]
+        server.start()
+        url = "http://{}:{}".format(*server.address)
+        cycles(cycle, desk)
+        alone = cycles(cycle, desk)
+        reading = subprocess.Popen([sys.executable, __file__, "--read", url, str(count)], stdout=subprocess.PIPE, text=True)
+        time.sleep(3.0)
+        beside = cycles(cycle, desk)
+        reading.terminate()
+        fetched = [float(line) for line in (reading.communicate()[0] or "").split()]
+        again = cycles(cycle, desk)
+        server.stop()
+        cycle.store.close()
+    base = statistics.median([*alone, *again])
+    print(f"{connectors:,} connectors, {len(cycle.engine.book.open_episodes()):,} alerts firing, {CYCLES} cycles each")
+    for name, times in (("nobody reads", [*alone, *again]), (f"{count} pages open", beside)):
+        middle = statistics.median(times)
+        print(f"  {name:20s} median {middle * 1e3:7.1f} ms  spread {(max(times) - min(times)) * 1e3:6.1f} ms  ratio {middle / base:5.3f}")
+    print(f"  {len(fetched)} pages fetched, median {statistics.median(fetched) * 1e3:.0f} ms, slowest {max(fetched) * 1e3:.0f} ms")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--read"]:
+        with contextlib.suppress(KeyboardInterrupt, httpx.TransportError):
+            asyncio.run(readers(sys.argv[2], int(sys.argv[3])))
+    else:
+        main()
