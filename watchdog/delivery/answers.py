@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import ssl
 from collections.abc import Iterator
 from http import HTTPStatus
-
-from urllib3.exceptions import NameResolutionError
-from urllib3.exceptions import TimeoutError as ConnectTimeout
 
 from watchdog.delivery.cutting import cut, one_line
 from watchdog.delivery.flights import Answer, Flight, Stage
@@ -35,7 +33,7 @@ _SMTP_REPLY = re.compile(r"\b([45]\d\d),? b(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|
 #: Replies to AUTH: RFC 4954, section 6.
 _SMTP_LOGIN = frozenset({530, 534, 535, 538})
 _SHOWN = 200
-_NO_CONNECTION = "no connection: refused, or not made in time"
+_NO_CONNECTION = "no connection in time"
 _NO_ANSWER = "no answer in time; it may have taken the message"
 
 
@@ -60,14 +58,13 @@ def _meaning(flight: Flight, kind: str) -> tuple[bool, bool, str]:
     if replies := _smtp_replies(flight):
         code, said = replies[-1]
         return all(code >= 500 for code, _ in replies), False, f"refused {_smtp_what(code)}: {code} {said}"
-    trouble = flight.troubles[-1] if flight.troubles else ""
-    if isinstance(flight.broke, TimeoutError | ConnectTimeout) or "timed out" in trouble:
-        left = flight.stage is Stage.LEFT
-        return False, left, _NO_ANSWER if left else _NO_CONNECTION
     if flight.broke is not None:
-        return False, False, _in_words(flight.broke)
-    if trouble:
-        return False, False, f"the connection failed: {trouble}"
+        if any(isinstance(cause, TimeoutError) for cause in _causes(flight.broke)):
+            left = flight.stage is Stage.LEFT
+            return False, left, _NO_ANSWER if left else _NO_CONNECTION
+        return False, False, f"{'its proxy: ' if flight.at_the_proxy else ''}{_in_words(flight.broke)}"
+    if flight.troubles:
+        return False, False, f"the connection failed: {flight.troubles[-1]}"
     if flight.answers:
         error = _slack_error(flight) if kind == "slack" else ""
         what = f"answered {_status(flight.answers[-1])}{_said(flight)}"
@@ -119,7 +116,7 @@ def _smtp_what(code: int) -> str:
 def _in_words(broke: BaseException) -> str:
     """What broke. Not in urllib3's words: they hold the path, which is the password of most webhooks."""
     for cause in _causes(broke):
-        if isinstance(cause, NameResolutionError):
+        if isinstance(cause, socket.gaierror):
             return "its name cannot be resolved"
         if isinstance(cause, ConnectionRefusedError):
             return "the connection was refused"
@@ -127,6 +124,8 @@ def _in_words(broke: BaseException) -> str:
             return "the connection was reset or closed before an answer came"
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate was refused: {cause.verify_message}"
+        if isinstance(cause, ssl.SSLError) and cause.reason:
+            return f"TLS failed: {cause.reason.replace('_', ' ').lower()}"
     *_, root = _causes(broke)
     return f"the connection failed: {getattr(root, 'strerror', None) or root or type(root).__name__}"
 

@@ -8,6 +8,7 @@ answer and what an SMTP server said. They also hold routing keys and whole URLs,
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from ast import literal_eval
@@ -20,6 +21,7 @@ from typing import Any
 
 from urllib3 import connectionpool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
 
 #: Seconds a send may take in all; a dripping server must not hold a worker for ever.
 LONGEST = 30.0
@@ -58,6 +60,8 @@ class Flight:
     troubles: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     broke: BaseException | None = None
+    #: it broke on the way to a proxy, or the proxy did not let it through
+    at_the_proxy: bool = False
     finished: bool = False
     sent: bool = False
     given_up: bool = False
@@ -138,6 +142,7 @@ class _Watched:
             super().connect()  # type: ignore[misc]
         except BaseException as cause:
             flight.broke = cause
+            flight.at_the_proxy = getattr(self, "proxy", None) is not None and _is_of_proxy(cause)
             raise
         return flight.leaving()
 
@@ -153,6 +158,12 @@ class _Watched:
             asked = response.headers.get("Retry-After")
             flight.answers.append(Answer(response.status, _seconds(asked, response.headers.get("Date"))))
         return response
+
+
+def _is_of_proxy(cause: BaseException) -> bool:
+    """Of a connection through a proxy only the name and the port of the proxy are looked for here; what is behind it
+    is asked of the proxy, whose refusal http.client raises as a bare OSError."""
+    return isinstance(cause, NewConnectionError) or type(cause) is OSError
 
 
 class _Connection(_Watched, HTTPConnection):
@@ -178,6 +189,8 @@ class _Records(logging.Handler):
             flight.bodies.append(_text(text.removeprefix(self._BODY).strip()))
         elif text.startswith(self._BREAK):
             flight.troubles.append(text.removeprefix(self._BREAK).strip())
+            # it is told where it is caught, and says more than its text
+            flight.broke = flight.broke or sys.exception()
         elif record.levelno >= logging.WARNING:
             flight.warnings.append(text)
 
