@@ -110,6 +110,19 @@ except Exception as error:
     assert "no answer in time" in done.stdout
 
 
+def test_apprise_says_nothing_by_itself_of_a_url_it_does_not_know():
+    """Its records hold pieces of URLs; in a process of its own, because nothing has asked for its logger yet."""
+    code = (
+        "import logging; logging.basicConfig(level=0)\n"
+        "from watchdog.delivery.targets import target_of\n"
+        "try:\n    target_of('team', 't', 'nobody://s3cret-token/x')\n"
+        "except LookupError:\n    print('unknown')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "unknown"
+    assert "nobody" not in done.stderr and "Unparseable" not in done.stderr
+
+
 def test_asking_for_targets_does_not_import_apprise():
     code = "import sys, watchdog.delivery.targets; print('apprise' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from watchdog.app.desk import Desk
-from watchdog.app.starting import Carriers
+from watchdog.app.starting import Known
 from watchdog.configuration.places import Place
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.policy import Policy
@@ -46,7 +46,7 @@ class Story:
         self._engine = Engine(
             policy, Store.in_memory().load(), start=start, every=MINUTE, wording=wording, name="watchdog"
         )
-        carriers = Carriers(lambda: policy, {})
+        carriers = Known(lambda: policy, {})
         self._desk = Desk(
             self._engine, Store.in_memory(), clock=lambda: self.now, open_carrier=carriers.open, label=carriers.label
         )

@@ -52,6 +52,12 @@ class Told:
     def __init__(self) -> None:
         self.messages: list[Message] = []
 
+    def open(self, target: str) -> Told:
+        return self
+
+    def label(self, target: str) -> str:
+        return "json://127.0.0.1/…"
+
     def send(self, message: Message) -> None:
         self.messages.append(message)
 
@@ -130,7 +136,7 @@ class Site:
         self._store = Store.open(self._settings.watchdog_database_url.get_secret_value(), name="test")
         self._client = client_of(self._settings)
         self._started = start(self._settings, {}, self._store, poller_of(self._settings, self._client),
-                              open_carrier=lambda target: self.told)  # fmt: skip
+                              carriers=self.told)  # fmt: skip
         self._service = self._started.service
         assert self._started.server is not None
         self.url = "http://{}:{}".format(*self._started.server.address)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 
 from watchdog.app.desk import Desk
 from watchdog.app.heartbeat import Heartbeat
@@ -39,9 +40,17 @@ logger = logging.getLogger(__name__)
 Clock = Callable[[], float]
 
 
+class Carriers(Protocol):
+    """Who opens what carries messages, and says what to call a target on pages ("": its receiver alone has to do)."""
+
+    def open(self, target: str) -> Carrier: ...
+
+    def label(self, target: str) -> str: ...
+
+
 @dataclass(slots=True)
-class Carriers:
-    """Opens what carries messages; remembers the URLs of targets that have left, until their ends are told."""
+class Known:
+    """Carriers by the URLs of the configuration; remembers those of targets that left, until their ends are told."""
 
     policy: Callable[[], Policy]
     known: dict[str, tuple[str, str, str]]
@@ -52,7 +61,7 @@ class Carriers:
                 self.known[spec.id] = (spec.receiver, spec.template, policy.urls[spec.id])
 
     def label(self, target: str) -> str:
-        """What to call a target on pages; its receiver alone has to do for a URL that apprise does not know."""
+        """A URL that apprise does not know has none: its targets are refused when something is sent."""
         try:
             return target_of(*self.known[target]).label if target in self.known else ""
         except (ValueError, LookupError):
@@ -119,7 +128,7 @@ def start(
     *,
     strict: bool = False,
     on_poll: Callable[[Poll], None] = lambda poll: None,
-    open_carrier: Callable[[str], Carrier] | None = None,
+    carriers: Carriers | None = None,
     load_policy: Callable[[], Policy] | None = None,
     may_send: Callable[[], bool] = lambda: True,
     clock: Clock = time.time,
@@ -144,12 +153,13 @@ def start(
     )
     engine.adopt(policy)  # with the first poll: targets that left meanwhile get the ends they are owed
     engine.restore_windows(*store.load_windows())
-    carriers = Carriers(lambda: engine.policy, {})
-    if before is not None:
-        carriers.learn(before)
-    carriers.learn(policy)
-    opener = open_carrier or carriers.open
-    desk = Desk(engine, store, clock=clock, open_carrier=opener, label=carriers.label, may_send=may_send)
+    if carriers is None:
+        known = Known(lambda: engine.policy, {})
+        for one in (before, policy):
+            if one is not None:
+                known.learn(one)
+        carriers = known
+    desk = Desk(engine, store, clock=clock, open_carrier=carriers.open, label=carriers.label, may_send=may_send)
     heartbeat = settings.watchdog_heartbeat_url
     service = Service(
         desk,

@@ -41,6 +41,12 @@ class Terminal:
         self._began = began
         self.messages: list[Message] = []
 
+    def open(self, target: str) -> Terminal:
+        return self
+
+    def label(self, target: str) -> str:
+        return "this terminal"
+
     def send(self, message: Message) -> None:
         self.messages.append(message)
         colour = _COLOURS.get(message.kind, "cyan")
@@ -85,7 +91,7 @@ def demo(*, once: bool, port: int, console: Console | None = None) -> int:
         terminal = Terminal(console, began)
         _welcome(console, scenario.description, scenario.ends or 0.0)
         started = start(
-            settings, {}, store, poller_of(settings, client), open_carrier=lambda target: terminal,
+            settings, {}, store, poller_of(settings, client), carriers=terminal,
             load_policy=lambda: load_texts({"rules.yaml": rules.read_text(encoding="utf-8")}, {}),
         )  # fmt: skip
         threading.Thread(target=started.service.run, name="service", daemon=True).start()

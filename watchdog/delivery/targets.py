@@ -60,6 +60,7 @@ def open_target(
 
 def target_of(receiver: str, template: str, url: str) -> Target:
     """The target of a URL, without opening it. ValueError or LookupError for a URL `check_url` has a reason against."""
+    watch()
     scheme = url.partition("://")[0].strip().lower()
     return Target(TargetSpec(receiver, template).id, receiver, _label(scheme, url), _kind(url))
 
@@ -68,7 +69,7 @@ def check_url(url: str) -> str | None:
     """Why apprise cannot use a URL; None when it can. The reason holds no secret of it."""
     from watchdog.delivery.plugins import why_refused
 
-    watch()
+    watch()  # apprise's own words about a URL may hold it
     return why_refused(url)
 
 
