@@ -10,11 +10,7 @@ from pathlib import Path
 import pytest
 
 from watchdog.configuration.files import load_texts
-from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.observed import StreamkapPoll
-from watchdog.streamkap.poll import Poller
-from watchdog.streamkap.signin import Credentials
-from watchdog.streamkap.simulator import Simulator, parse_scenario
 from watchdog.trials.cases import read_cases
 from watchdog.trials.replay import replay
 from watchdog.trials.ruletests import run_case
@@ -58,17 +54,8 @@ TESTED = sorted({one.page for one in BLOCKS if one.file.startswith("rules/tests/
 
 
 @pytest.fixture(scope="module")
-def a_day() -> list[StreamkapPoll]:
-    now = 1_767_603_600.0
-    with Simulator(scenario=parse_scenario(DAY), clock=lambda: now) as streamkap:
-        credentials = Credentials(streamkap.client_id, streamkap.secret)
-        with StreamkapClient(streamkap.url, credentials, clock=lambda: now) as client:
-            poller = Poller(client, listing_every=3 * 3600)
-            polls = []
-            for _ in range(int(25 * 3600 / EVERY)):
-                polls.append(poller.poll(now))
-                now += EVERY
-    return polls
+def a_day(polled) -> list[StreamkapPoll]:
+    return polled(DAY, EVERY, 25)
 
 
 @pytest.mark.parametrize("block", EXAMPLES, ids=[one.place for one in EXAMPLES])
