@@ -12,10 +12,11 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from watchdog.errors import TextError
+from watchdog.notify.cutting import cut
 from watchdog.notify.numbers import Instant, Number, seconds_of
 from watchdog.units import format_bytes, format_duration, format_number
 
-__all__ = ["FILTERS", "LIMIT", "NAMES", "Instant", "Number", "check", "cut", "render"]
+__all__ = ["FILTERS", "LIMIT", "NAMES", "Instant", "Number", "check", "render"]
 
 #: Bytes a template may have, and characters what it makes.
 LIMIT = 4096
@@ -224,15 +225,6 @@ def render(template: str, names: Mapping[str, object]) -> str:
     except (ArithmeticError, AssertionError, TypeError, ValueError, LookupError) as cause:
         raise TextError(f"{type(cause).__name__}: {cause}") from cause
     return cut(made.strip(), LIMIT)
-
-
-def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, cut at a word, with "…" where something is missing."""
-    if len(text) <= limit:
-        return text
-    kept = text[: max(0, limit - 1)]
-    space = max(kept.rfind(" "), kept.rfind("\n"))
-    return (kept[:space] if space > limit // 2 else kept).rstrip() + "…"
 
 
 @lru_cache(maxsize=1024)
