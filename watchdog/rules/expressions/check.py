@@ -31,7 +31,7 @@ from watchdog.rules.expressions.plan import (
 from watchdog.rules.expressions.regex import regex, regex_mistake
 from watchdog.rules.expressions.sorts import Typed, UnfitError, combined, text_sort, unified
 from watchdog.rules.expressions.syntax import Span, Syntax
-from watchdog.rules.rule import Quantity
+from watchdog.rules.rule import UNREADABLE, Quantity
 
 _NOT_A_VALUE = "true and false are compared with a metric only, where they are 1 and 0"
 _NOT_A_TEXT = 'a text is neither true nor false; compare it with a text: `connector_status == "Broken"`'
@@ -259,7 +259,7 @@ class Checker(Calls):
             return None
         if isinstance(value, str):
             return Typed(Const(value), Sort.TEXT)
-        if quantity.unit == "?":  # told where it was read
+        if quantity == UNREADABLE:
             return None
         return Typed(Const(float(value), quantity.unit), unit=quantity.unit, free=quantity.unit in ("s", "bytes"))
 

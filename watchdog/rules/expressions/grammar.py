@@ -26,6 +26,7 @@ from watchdog.rules.expressions.syntax import (
     Span,
     Syntax,
 )
+from watchdog.rules.rule import UNREADABLE
 from watchdog.units import near_quantity, parse_duration, parse_size
 
 #: Deeper than anybody writes, shallower than Python's own limit.
@@ -171,7 +172,7 @@ class _Builder:
                     value, unit = parse_size(word), "bytes"
                 except ValueError:
                     self._mistakes.add(at, _not_a_quantity(word))
-                    value, unit = 0.0, "?"
+                    return Literal(UNREADABLE.value, UNREADABLE.unit, at)
         if value in (float("inf"), float("-inf")):
             self._mistakes.add(at, f"{word} is too large; numbers go up to 1.8e308")
         return Literal(value, unit, at)
