@@ -34,6 +34,10 @@ class Acknowledgement:
     author: str
     comment: str = ""
 
+    def __post_init__(self) -> None:
+        if "\0" in self.author + self.comment:
+            raise ValueError("an acknowledgement cannot hold a NUL character")
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
