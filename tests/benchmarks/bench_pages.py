@@ -43,7 +43,7 @@ PAUSE = 2.0
 class Watched:
     """The service as pages see it, without its loop: this script is the loop."""
 
-    leader = ""
+    leader = mistakes = ""
     links = Links()
 
     def __init__(self, desk: Desk) -> None:

@@ -33,13 +33,12 @@ def facts_of(
     rule, entity = verdicts.rule, verdicts.table.entities[row]
     explanation = verdicts.explain(row)
     reason = explanation.reason
-    position = int(verdicts.rows.searchsorted(row))
-    truth = int(verdicts.truth[position])
     if firing and rule.clear is not None:
+        position = int(verdicts.rows.searchsorted(row))
         clear = FALSE if verdicts.clear is None else int(verdicts.clear[position])
-        if truth != TRUE and clear != TRUE:
+        if int(verdicts.truth[position]) != TRUE and clear != TRUE:
             reason = f"{reason}; ends when {rule.clear.text} holds: {verdicts.explain(row, clear=True).reason}"
-    return _facts(rule, terms, entity, snapshot, explanation, reason, flapping, held=firing and truth == FALSE)
+    return _facts(rule, terms, entity, snapshot, explanation, reason, flapping)
 
 
 def end_reason(verdicts: Verdicts, row: int) -> str:
@@ -55,7 +54,6 @@ def _facts(
     explanation: Explanation,
     reason: str,
     flapping: bool,
-    held: bool,
 ) -> Facts:
     # texts may name any reading of the entity, also those the rule does not judge
     readings: dict[str, float | str | None] = {one.metric: one.value for one in snapshot.readings(entity.key)}
@@ -70,5 +68,4 @@ def _facts(
         params=terms.params,
         readings=readings,
         annotations=rule.annotations,
-        held=held,
     )

@@ -90,23 +90,16 @@ def is_firing(connection: Connection, episode: str) -> bool:
 
 
 def episodes_by(
-    connection: Connection,
-    *,
-    firing: bool | None,
-    alert: AlertKey | None,
-    after: tuple[float, str] | None,
-    limit: int,
+    connection: Connection, *, firing: bool | None, alert: AlertKey | None, before: float | None, limit: int
 ) -> list[Episode]:
-    """The newest first, then by id."""
+    """The newest first."""
     asked = _episodes().order_by(episodes.c.began.desc(), episodes.c.id).limit(limit)
     if firing is not None:
         asked = asked.where(episodes.c.ended.is_(None) if firing else episodes.c.ended.is_not(None))
     if alert is not None:
         asked = asked.where(_of_alert(episodes, alert))
-    if after is not None:
-        began, id_ = after
-        same = and_(episodes.c.began == began, episodes.c.id > id_)
-        asked = asked.where(or_(episodes.c.began < began, same))
+    if before is not None:
+        asked = asked.where(episodes.c.began < before)
     return [_heard(row) for row in connection.execute(asked)]
 
 

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, and_, delete, or_, select
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Note
-from watchdog.alerts.life import AlertKey, AlertState
+from watchdog.alerts.life import AlertKey, AlertState, Phase
 from watchdog.alerts.silences import Silence
 from watchdog.cycle.saved import Changes, Saved, TargetHealth
 from watchdog.errors import StoreError
@@ -204,22 +204,25 @@ class Store:
 
     # -- pages and commands
 
-    def alerts(self) -> dict[AlertKey, AlertState]:
+    def alerts(self, *, phase: Phase | None = None) -> dict[AlertKey, AlertState]:
+        """Every alert that is not simply inactive, or those in one phase."""
+        asked = select(schema.alerts)
+        if phase is not None:
+            asked = asked.where(schema.alerts.c.phase == phase.value)
         with self._reading() as connection:
-            return dict(rows.alert_of(row) for row in connection.execute(select(schema.alerts)))
+            return dict(rows.alert_of(row) for row in connection.execute(asked))
 
     def episodes(
         self,
         *,
         firing: bool | None = None,
         alert: AlertKey | None = None,
-        after: tuple[float, str] | None = None,
+        before: float | None = None,
         limit: int = 100,
     ) -> list[Episode]:
-        """The newest first, then by id; `firing` False: those that are over, `after`: beginning and id of the one to go
-        on behind."""
+        """The newest first; `firing` False: those that are over, `before`: those that began before this instant."""
         with self._reading() as connection:
-            return queries.episodes_by(connection, firing=firing, alert=alert, after=after, limit=limit)
+            return queries.episodes_by(connection, firing=firing, alert=alert, before=before, limit=limit)
 
     def episode(self, id_: str) -> Episode | None:
         with self._reading() as connection:

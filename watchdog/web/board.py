@@ -2,64 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from watchdog.alerts.episodes import Episode
+from watchdog.alerts.life import Phase
+from watchdog.cycle.saved import TargetHealth
 from watchdog.notify.ledger import Entry
-from watchdog.readings.fleet import Fleet
 from watchdog.units import format_duration
+from watchdog.web.cards import Card, Group, Tally, card, groups, tally, urgency
+from watchdog.web.knowing import Outlook
+from watchdog.web.moments import Moment, moment
+from watchdog.web.pending import PendingView, pending_views
+from watchdog.web.quieting import MuteView, SilenceView, mute_views, silence_views
+from watchdog.web.rows import RowView, RowViews
 from watchdog.web.seen import Watched
-from watchdog.web.topology import Filter, Row, States, Topology
-from watchdog.web.views import (
-    EpisodeView,
-    GroupView,
-    Moment,
-    RowView,
-    RowViews,
-    SilenceView,
-    TargetView,
-    episode_view,
-    group_views,
-    moment,
-    silence_view,
-    target_view,
-)
+from watchdog.web.states import States
+from watchdog.web.topology import Filter, Topology
 
 #: Rows of the topology on one page, and alerts on the status page; the rest is counted and can be searched for.
 ROWS = 50
 ALERTS = 100
 _RECENT = 15
+_PENDING = 50
 _FIRING = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of every page. `stale` says for how long no cycle has ended, `failures` what the last poll lacks."""
+    """The head of every page. `stale` says for how long no cycle has ended, `failures` what the last poll lacks,
+    `mistakes` what is wrong
+    with the rules on disk."""
 
     polled: Moment | None
+    now: Moment
     entities: int
+    dumb: int  #: entities without readings
     failures: tuple[str, ...]
+    mistakes: str
     stale: str
-    firing: int
+    tally: Tally
     leader: str
 
 
 @dataclass(frozen=True, slots=True)
+class TargetView:
+    name: str
+    failing: Moment | None
+    error: str
+    accepted: Moment | None
+    delivered: int
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
+    """Everything `/` shows: `groups` and `quiet` of what fires (`wanted` alerts, of which `listed` are here), `rows` of
+    the topology, and what was, will be and is held back."""
+
     head: Head
-    groups: list[GroupView]
-    quiet: list[EpisodeView]
+    groups: list[Group]
+    quiet: list[Card]
     listed: int
-    firing: int
+    wanted: int
+    pending: list[PendingView]
     rows: list[RowView]
     all_rows: int
     chosen_rows: int
     page: int
     pages: int
     tags: tuple[str, ...]
-    recent: list[EpisodeView]
+    recent: list[Card]
     silences: list[SilenceView]
+    mutes: list[MuteView]
     targets: list[TargetView]
 
 
@@ -70,102 +84,100 @@ class Boards:
         self._watched = watched
         self._topology: Topology | None = None
 
-    def head(self, now: float, firing: int | None = None) -> Head:
+    def firing(self) -> list[Episode]:
+        return self._watched.store.episodes(firing=True, limit=_FIRING)
+
+    def head(self, now: float, firing: Sequence[Episode] | None = None) -> Head:
         judged = self._watched.judged
         last = None if judged is None else judged.at
+        own = {} if judged is None else judged.own
         return Head(
             polled=None if last is None else moment(last, now),
+            now=moment(now, now),
             entities=0 if judged is None else len(judged.snapshot.fleet),
+            dumb=int(own.get("entities_without_readings", 0)),
             failures=() if judged is None else judged.failures,
+            mistakes=self._watched.mistakes,
             stale="" if self._watched.healthy() else format_duration(0.0 if last is None else max(0.0, now - last)),
-            firing=self.firing_count() if firing is None else firing,
+            tally=tally(self.firing() if firing is None else firing),
             leader=self._watched.leader,
         )
 
-    def firing_count(self) -> int:
-        return len(self._watched.store.episodes(firing=True, limit=_FIRING))
-
     def board(self, what: Filter, page: int, now: float) -> Board:
         """Everything `/` shows. `page` counts from 1."""
-        watched = self._watched
-        firing = watched.store.episodes(firing=True, limit=_FIRING)
+        watched, store = self._watched, self._watched.store
+        firing, targets = self.firing(), store.targets()
         topology = self.topology()
-        troubled = {} if topology is None else topology.troubled(firing)
-        chosen: list[Row] = []
-        rows: list[RowView] = []
-        pages = 1
+        chosen, rows, pages = [], [], 1
         if topology is not None and watched.judged is not None:
-            snapshot = watched.judged.snapshot
-            states = States(snapshot)
+            troubled, states = topology.troubled(firing), States(watched.judged.snapshot)
             chosen = topology.chosen(what, states, troubled)
             pages = max(1, -(-len(chosen) // ROWS))
             page = min(max(1, page), pages)
-            shown = chosen[(page - 1) * ROWS : page * ROWS]
-            maker = RowViews(snapshot, states, watched.links, watched.line)
-            inside = [one for row in shown for one in troubled.get(row.key, ())]
-            views = {one.id: self._brief(one, now) for one in inside}
-            rows = [maker.view(row, troubled.get(row.key, ()), views) for row in shown]
-        wanted = _wanted(firing, what, topology, {row.key for row in chosen})
-        wanted.sort(key=_urgent)
+            views = RowViews(watched.judged.snapshot, states, watched.links, watched.line)
+            rows = [views.view(row, troubled.get(row.key, ())) for row in chosen[(page - 1) * ROWS : page * ROWS]]
+        wanted = sorted(_wanted(firing, what, topology, {row.key for row in chosen}), key=urgency)
         listed = wanted[:ALERTS]
-        told = self._entries(listed)
-        groups, quiet = group_views(
-            [
-                ([] if topology is None else topology.rows_of(one), self._full(one, told.get(one.id, []), now))
-                for one in listed
-            ],
+        outlook = self.outlook(firing, targets, now)
+        made, quiet = groups(
+            [([] if topology is None else topology.rows_of(one), one_card)
+             for one, one_card in zip(listed, self._cards(listed, outlook, now), strict=True)],
             watched.links,
-        )
+        )  # fmt: skip
         return Board(
-            head=self.head(now, len(firing)),
-            groups=groups,
+            head=self.head(now, firing),
+            groups=made,
             quiet=quiet,
             listed=len(listed),
-            firing=len(wanted),
+            wanted=len(wanted),
+            pending=pending_views(store.alerts(phase=Phase.PENDING), watched.judged, now)[:_PENDING],
             rows=rows,
             all_rows=0 if topology is None else len(topology.rows),
             chosen_rows=len(chosen),
             page=page,
             pages=pages,
             tags=() if topology is None else tuple(topology.tags),
-            recent=[self._brief(one, now) for one in watched.store.episodes(firing=False, limit=_RECENT)],
-            silences=self.silences(now),
-            targets=[target_view(one, now) for one in watched.store.targets()],
+            recent=[card(one, now, watched.links) for one in store.episodes(firing=False, limit=_RECENT)],
+            silences=self.silences(now, firing),
+            mutes=mute_views(watched.policy.mutes, firing, now),
+            targets=[_target_view(one, now) for one in targets],
         )
 
-    def silences(self, now: float, *, over: bool = False) -> list[SilenceView]:
+    def outlook(self, firing: Sequence[Episode], targets: Sequence[TargetHealth], now: float) -> Outlook:
+        store = self._watched.store
+        return Outlook(self._watched.policy, store.groups(), targets, store.silences(), firing, now)
+
+    def silences(self, now: float, firing: Sequence[Episode], *, over: bool = False) -> list[SilenceView]:
         """Those that hold something back or will, the first to end first; `over`: those that ended, newest first."""
         found = [one for one in self._watched.store.silences() if (one.ends <= now) is over]
-        return [silence_view(one, now) for one in sorted(found, key=lambda one: one.ends, reverse=over)]
+        return silence_views(sorted(found, key=lambda one: one.ends, reverse=over), firing, now)
 
     def topology(self) -> Topology | None:
         """The rows of the last poll's fleet; None before the first poll."""
         judged = self._watched.judged
         if judged is None:
             return None
-        fleet: Fleet = judged.snapshot.fleet
-        kept = self._topology
+        fleet, kept = judged.snapshot.fleet, self._topology
         if kept is None or kept.fleet is not fleet:
             kept = self._topology = Topology.build(fleet)
         return kept
 
-    def _entries(self, episodes: Iterable[Episode]) -> dict[str, list[Entry]]:
-        found: dict[str, list[Entry]] = {}
-        for entry in self._watched.store.entries_of(*(one.id for one in episodes)):
-            found.setdefault(entry.episode, []).append(entry)
-        return found
-
-    def _full(self, episode: Episode, entries: list[Entry], now: float) -> EpisodeView:
-        return episode_view(episode, entries, now, self._watched.texts(episode, now), self._watched.links)
-
-    def _brief(self, episode: Episode, now: float) -> EpisodeView:
-        """Without the ledger and without rendering texts: for lists."""
-        return episode_view(episode, (), now, {}, self._watched.links)
+    def _cards(self, episodes: Sequence[Episode], outlook: Outlook, now: float) -> list[Card]:
+        watched = self._watched
+        entries: dict[str, list[Entry]] = {}
+        for entry in watched.store.entries_of(*(one.id for one in episodes)):
+            entries.setdefault(entry.episode, []).append(entry)
+        return [
+            card(one, now, watched.links, watched.texts(one, now), outlook.knowledge(one, entries.get(one.id, ())))
+            for one in episodes
+        ]
 
 
-def _urgent(episode: Episode) -> tuple[bool, int, float]:
-    rank = {"critical": 0, "warning": 1}.get(str(episode.facts.labels.get("severity")), 2)
-    return bool(episode.hold), rank, episode.began
+def _target_view(health: TargetHealth, now: float) -> TargetView:
+    failing = None if health.failing_since is None else moment(health.failing_since, now)
+    accepted = None if health.last_accepted is None else moment(health.last_accepted, now)
+    name = f"{health.receiver}: {health.label}" if health.label else health.receiver
+    return TargetView(name, failing, health.last_error, accepted, health.delivered)
 
 
 def _wanted(
@@ -173,7 +185,7 @@ def _wanted(
 ) -> list[Episode]:
     """The firing alerts a filter leaves: those of the rows it leaves, and those whose own words it names."""
     if not what:
-        return list(firing)
+        return firing
     words = what.text.casefold().split()
 
     def named(episode: Episode) -> bool:

@@ -15,7 +15,7 @@ from watchdog.web.seen import Watched
 
 #: Seconds between two looks: what happened is on the page within this time.
 _LOOK = 0.5
-#: A comment at least so often, so that both ends notice a broken connection.
+#: Something at least so often, so that both ends notice a broken connection: the page waits for it.
 _ALIVE = 15.0
 #: Streams at a time; more than anybody opens, few enough for a process.
 _MOST = 500
@@ -38,7 +38,7 @@ def routes(watched: Watched, access: Access, stopping: Callable[[], bool] = lamb
                     yield f"event: changed\ndata: {seen[0]}\n\n"
                 elif (quiet := quiet + _LOOK) >= _ALIVE:
                     quiet = 0.0
-                    yield ": alive\n\n"
+                    yield "event: alive\ndata:\n\n"
         finally:
             open_streams[0] -= 1
 

@@ -5,29 +5,33 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Container, Hashable
-from importlib.resources import files
-from pathlib import Path
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
+from watchdog.alerts.episodes import Episode
 from watchdog.alerts.silences import Matcher, parse_matcher
 from watchdog.notify.chart import draw
+from watchdog.notify.routes import text_of
 from watchdog.web.access import Access, Refusal
 from watchdog.web.board import Boards
+from watchdog.web.cards import card
 from watchdog.web.preview import preview
 from watchdog.web.probes import refusal
+from watchdog.web.quieting import mute_views
 from watchdog.web.rendering import HEADERS, Rendered, Templates
+from watchdog.web.rows import Neighbour, RowView, RowViews, neighbours
 from watchdog.web.rulebook import rule_views
 from watchdog.web.seen import Watched
-from watchdog.web.topology import TONES, Filter, States
-from watchdog.web.views import RowViews, episode_view, neighbours, story, told_views
+from watchdog.web.states import States
+from watchdog.web.story import story
+from watchdog.web.topology import TONES, Filter
 
 Clock = Callable[[], float]
-_FIRING = 10_000
+#: Rows around one episode, and silences that are over, on one page.
+_AROUND, _OVER = 5, 20
 _KINDS = ("pipeline", "source", "destination", "transform")
 #: A page is rendered anew at least so often, also where nothing changed: its "ago" is for who has no script.
 _FRESH = 10.0
@@ -41,16 +45,14 @@ class Pages:
         self._boards = Boards(watched)
         self._rendered = Rendered()
 
-    def routes(self) -> list[Route | Mount]:
-        """Reading needs what WATCHDOG_WEB_READ says; style sheet and scripts are open."""
-        static = StaticFiles(directory=Path(str(files("watchdog.web").joinpath("static"))))
+    def routes(self) -> list[Route]:
+        """Reading needs what WATCHDOG_WEB_READ says."""
         return [
             Route("/", self._status),
             Route("/alerts/{id}", self._alert),
             Route("/alerts/{id}/chart.json", self._chart),
             Route("/rules", self._rules),
             Route("/silences", self._silences, methods=["GET"]),
-            Mount("/static", static),
         ]
 
     # -- one page each
@@ -71,39 +73,41 @@ class Pages:
         return self._answer(request, (what, page), make)
 
     def _alert(self, request: Request) -> Response:
-        def make() -> str:
-            now, watched = self._clock(), self._watched
-            episode = watched.store.episode(request.path_params["id"])
-            if episode is None:
-                raise _NotFoundError("there is no episode with this id; it may be older than the history kept")
-            entries = watched.store.entries_of(episode.id)
-            labels = {one.target: one.label or one.receiver for one in watched.store.targets()}
-            picture = watched.picture(episode, now)
-            rule = [one for one in watched.policy.rules if one.name == episode.alert.rule]
-            firing = watched.store.episodes(firing=True, limit=_FIRING)
-            rows, near = [], []
-            topology, judged = self._boards.topology(), watched.judged
-            if topology is not None and judged is not None:
-                troubled = topology.troubled(firing)
-                views = {one.id: episode_view(one, (), now, {}, watched.links) for one in firing}
-                maker = RowViews(judged.snapshot, States(judged.snapshot), watched.links, watched.line)
-                rows = [maker.view(row, troubled.get(row.key, ()), views) for row in topology.rows_of(episode)[:5]]
-                near = neighbours(topology.fleet, episode.alert.entity_key)[:12]
-            beside = {id(one): [view.alert.rule for view in firing if view.alert.entity_key == one.key] for one in near}
-            return self._templates.text(
-                "episode.html",
-                one=episode_view(episode, entries, now, watched.texts(episode, now), watched.links),
-                head=self._boards.head(now, len(firing)),
-                told=told_views(entries, labels, now),
-                story=story(watched.store.notes_of(episode=episode.id), labels, now),
-                chart="" if picture is None else draw(picture),
-                rows=rows,
-                near=[(one, beside[id(one)]) for one in near],
-                rule=next(iter(rule_views(rule, judged, firing)), None),
-                **self._reader(request),
-            )
+        return self._answer(request, (), lambda: self._episode(request))
 
-        return self._answer(request, (), make)
+    def _episode(self, request: Request) -> str:
+        now, watched, store = self._clock(), self._watched, self._watched.store
+        episode = store.episode(request.path_params["id"])
+        if episode is None:
+            raise _NotFoundError("there is no episode with this id; it may be older than the history kept")
+        firing, entries = self._boards.firing(), store.entries_of(episode.id)
+        outlook = self._boards.outlook(firing, store.targets(), now)
+        picture = watched.picture(episode, now)
+        rule = [one for one in watched.policy.rules if one.name == episode.alert.rule]
+        rows, near = self._around(episode, firing)
+        return self._templates.text(
+            "episode.html",
+            one=card(episode, now, watched.links, watched.texts(episode, now), outlook.knowledge(episode, entries)),
+            labels=[(name, text_of(value)) for name, value in sorted(episode.facts.labels.items()) if value],
+            head=self._boards.head(now, firing),
+            told=outlook.ledger(entries),
+            story=story(store.notes_of(episode=episode.id), episode.since, outlook.label, now),
+            chart="" if picture is None else draw(picture),
+            rows=rows,
+            near=near,
+            rule=next(iter(rule_views(rule, watched.judged, firing)), None),
+            **self._reader(request),
+        )
+
+    def _around(self, episode: Episode, firing: list[Episode]) -> tuple[list[RowView], list[Neighbour]]:
+        """What stands near an episode's entity: the rows it is in, and its connector or tasks."""
+        topology, judged = self._boards.topology(), self._watched.judged
+        if topology is None or judged is None:
+            return [], []
+        troubled, states = topology.troubled(firing), States(judged.snapshot)
+        views = RowViews(judged.snapshot, states, self._watched.links, self._watched.line)
+        rows = [views.view(row, troubled.get(row.key, ())) for row in topology.rows_of(episode)[:_AROUND]]
+        return rows, neighbours(judged.snapshot, episode.alert.entity_key, firing)
 
     def _chart(self, request: Request) -> Response:
         """The numbers behind the picture, for the script that draws it with a cursor."""
@@ -124,16 +128,22 @@ class Pages:
         wanted = request.query_params.get("q", "").strip()[:200]
 
         def make() -> str:
-            firing = self._watched.store.episodes(firing=True, limit=_FIRING)
+            firing = self._boards.firing()
             words = wanted.casefold().split()
             rules = [
                 one
                 for one in rule_views(self._watched.policy.rules, self._watched.judged, firing)
                 if all(word in f"{one.name} {one.expr} {one.each} {one.summary}".casefold() for word in words)
             ]
-            return self._templates.text("rules.html", rules=rules, wanted=wanted, all=len(self._watched.policy.rules),
-                                        head=self._boards.head(self._clock(), len(firing)),
-                                        **self._reader(request))  # fmt: skip
+            return self._templates.text(
+                "rules.html",
+                rules=rules,
+                wanted=wanted,
+                all=len(self._watched.policy.rules),
+                mistakes=self._watched.mistakes.splitlines(),
+                head=self._boards.head(self._clock(), firing),
+                **self._reader(request),
+            )
 
         return self._answer(request, (wanted,), make)
 
@@ -141,19 +151,25 @@ class Pages:
         asked = request.query_params
 
         def make() -> str:
-            now = self._clock()
+            now, firing = self._clock(), self._boards.firing()
             typed = {name: asked.get(name, "")[:2000] for name in ("matchers", "for", "author", "comment")}
             found, wrong = None, ""
-            if "preview" in asked:
+            if typed["matchers"].strip():
                 try:
-                    matchers = parse_matchers(typed["matchers"])
-                    firing = self._watched.store.episodes(firing=True, limit=_FIRING)
-                    found = preview(matchers, firing, self._watched.judged)
+                    found = preview(parse_matchers(typed["matchers"]), firing, self._watched.judged)
                 except ValueError as cause:
                     wrong = str(cause)
-            return self._templates.text("silences.html", silences=self._boards.silences(now),
-                                        over=self._boards.silences(now, over=True)[:20], typed=typed, preview=found,
-                                        wrong=wrong, head=self._boards.head(now), **self._reader(request))  # fmt: skip
+            return self._templates.text(
+                "silences.html",
+                silences=self._boards.silences(now, firing),
+                over=self._boards.silences(now, firing, over=True)[:_OVER],
+                mutes=mute_views(self._watched.policy.mutes, firing, now),
+                typed=typed,
+                preview=found,
+                wrong=wrong,
+                head=self._boards.head(now, firing),
+                **self._reader(request),
+            )
 
         return self._answer(request, (str(asked),), make)
 

@@ -6,8 +6,6 @@ import gzip
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from hashlib import blake2s
-from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
@@ -16,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 #: Scripts and styles of our own alone; nothing inline, nothing from elsewhere.
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -25,13 +23,14 @@ _KEPT = 64
 
 
 class Templates:
-    """The pages' templates; everything is escaped. `name` is this instance's, for display."""
+    """The pages' templates; everything is escaped. `name` is this instance's, for display, `assets` the version of the
+    files they name."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, assets: str) -> None:
         loader = PackageLoader("watchdog.web")
         self._environment = Environment(loader=loader, autoescape=select_autoescape(default=True), trim_blocks=True,
                                         lstrip_blocks=True)  # fmt: skip
-        self._environment.globals.update(name=name, assets=_fingerprint())
+        self._environment.globals.update(name=name, assets=assets)
 
     def text(self, template: str, **values: object) -> str:
         return self._environment.get_template(template).render(**values)
@@ -76,11 +75,3 @@ class Rendered:
                     self._kept.popitem(last=False)
             return found
 
-
-def _fingerprint() -> str:
-    """Changes with the static files, so that a browser never mixes two versions of them."""
-    digest = blake2s(digest_size=6)
-    static = files("watchdog.web").joinpath("static")
-    for name in ("page.css", "page.js"):
-        digest.update(static.joinpath(name).read_bytes())
-    return digest.hexdigest()

@@ -11,17 +11,18 @@ import numpy as np
 from watchdog.alerts.episodes import Episode
 from watchdog.cycle.engine import Judged
 from watchdog.notify.wording import in_words
-from watchdog.rules.rule import Rule
+from watchdog.rules.rule import NoData, Rule
 from watchdog.rules.verdicts import FALSE, TRUE, UNKNOWN, Verdicts
 from watchdog.units import format_duration
 
-_SOME = 5
+_SOME = 4
 
 
 @dataclass(frozen=True, slots=True)
 class RuleView:
     """One rule. `covers` counts the entities it is judged on, `true`, `false`, `unknown`, `unobserved` its last answers
-    (-1 where it was not judged), `names` some of those it is true on; `cost` is that of the last poll in words."""
+    (-1 where it was not judged), `sample` some it covers, `names` some it is true on; `cost` is that of the last poll
+    in words."""
 
     name: str
     severity: str
@@ -40,6 +41,7 @@ class RuleView:
     false: int
     unknown: int
     unobserved: int
+    sample: tuple[str, ...]
     names: tuple[str, ...]
     cost: str
 
@@ -55,6 +57,7 @@ def rule_views(rules: Iterable[Rule], judged: Judged | None, firing: Iterable[Ep
 def _view(rule: Rule, verdicts: Verdicts | None, counts: Counter[str], never: frozenset[str]) -> RuleView:
     answers: Sequence[int] = (-1, -1, -1, -1)
     names: tuple[str, ...] = ()
+    sample: tuple[str, ...] = ()
     cost, covers = "", 0
     if verdicts is not None:
         seen = verdicts.observed
@@ -64,10 +67,12 @@ def _view(rule: Rule, verdicts: Verdicts | None, counts: Counter[str], never: fr
         hits = verdicts.rows[seen & (verdicts.truth == TRUE)][:_SOME]
         names = tuple(verdicts.table.entities[row].name for row in hits.tolist())
         covers = len(verdicts.rows)
+        sample = tuple(verdicts.table.entities[row].name for row in verdicts.rows[:_SOME].tolist())
         cost = f"{verdicts.seconds * 1000:.2f} ms"
     terms = rule.terms
     said = [("for", format_duration(terms.for_)), ("keep firing for", format_duration(terms.keep_firing_for)),
-            ("no data", str(terms.no_data)), ("overrides", str(len(rule.overrides) or "")),
+            ("no data", str(terms.no_data) if terms.no_data is not NoData.KEEP else ""),
+            ("overrides", str(len(rule.overrides) or "")),
             ("suppresses", ", ".join(rule.suppresses))]  # fmt: skip
     said += [(name, in_words(value)) for name, value in terms.params.items()]
     return RuleView(
@@ -88,6 +93,7 @@ def _view(rule: Rule, verdicts: Verdicts | None, counts: Counter[str], never: fr
         false=answers[1],
         unknown=answers[2],
         unobserved=answers[3],
+        sample=sample,
         names=names,
         cost=cost,
     )

@@ -9,23 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from watchdog.alerts.episodes import Episode
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
-from watchdog.readings.snapshot import Snapshot
+from watchdog.web.states import States, tone_of_state
 
-_STATES = {
-    Kind.SOURCE: ("connector_status",),
-    Kind.DESTINATION: ("connector_status",),
-    Kind.TRANSFORM: ("transform_status", "status"),
-    Kind.PIPELINE: ("pipeline_status", "status"),
-}
 _ORDER = (Kind.SOURCE, Kind.TRANSFORM, Kind.DESTINATION)
-#: States that nobody has to look at.
-_FINE = {"active", "running", "connected", "completed", "finished", "ok"}
-_RESTING = {"paused", "stopped"}
-_BAD = {"broken", "failed", "error", "failing"}
 #: What rows can be filtered by.
 TONES = {
     "firing": "firing now",
@@ -127,48 +115,13 @@ class Topology:
         return key
 
 
-class States:
-    """The state of every connector, transform and pipeline at one poll, looked up as needed."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._columns: dict[Kind, list[str]] = {}
-
-    def of(self, key: EntityKey) -> str:
-        """As the API says it; "" where it says nothing, "not observed" where a request failed."""
-        row = self._snapshot.fleet.table(key.kind).row.get(key)
-        if row is None:
-            return ""
-        if key.kind not in self._columns:
-            self._columns[key.kind] = self._column(key.kind)
-        return self._columns[key.kind][row]
-
-    def _column(self, kind: Kind) -> list[str]:
-        found = [""] * len(self._snapshot.fleet.table(kind))
-        for metric in reversed(_STATES[kind]):
-            texts = self._snapshot.column(kind, metric).texts
-            if texts is not None:
-                found = [text or before for text, before in zip(texts.tolist(), found, strict=True)]
-        for row in np.flatnonzero(self._snapshot.unobserved(kind)):
-            found[row] = "not observed"
-        return found
-
-
-def tone_of_state(state: str) -> str:
-    """How a state looks: fine, paused, trouble, unknown."""
-    folded = state.casefold()
-    if folded in _FINE:
-        return "fine"
-    if folded in _RESTING:
-        return "paused"
-    return "trouble" if folded in _BAD else "unknown"
-
-
 def tone_of(row: Row, states: States, troubled: Mapping[EntityKey, Sequence[Episode]]) -> str:
     """The worst of a row: firing, trouble, paused, unknown, fine."""
     if troubled.get(row.key):
         return "firing"
     tones = {tone_of_state(states.of(member)) for member in row.members}
+    if any(map(states.has_failed_task, row.members)):
+        tones.add("trouble")
     own = tone_of_state(states.of(row.key))
     if own != "unknown":  # a pipeline without a word of its own is as its parts are
         tones.add(own)
