@@ -175,11 +175,13 @@ def silence_list(
 
 
 @_silence.command("expire")
-def silence_expire(ids: Annotated[list[str], typer.Argument(help="Ids, or beginnings of ids.")]) -> None:
+def silence_expire(
+    ids: Annotated[list[str], typer.Argument(help="Ids, or beginnings of ids.")], json: Json = False
+) -> None:
     """End silences now."""
     import watchdog.commands.silence as command
 
-    _end(command.expire(ids))
+    _end(command.expire(ids, as_json=json))
 
 
 @app.command()
@@ -188,11 +190,12 @@ def ack(
     entity: Annotated[str, typer.Argument(help="[kind/]name[/task-or-topic], or an id.")],
     author: Annotated[str | None, typer.Option(help="Who; the login name by default.")] = None,
     comment: Annotated[str, typer.Option(help="What is being done.")] = "",
+    json: Json = False,
 ) -> None:
     """Acknowledge a firing alert: no more reminders, no escalation; its end is still told."""
     import watchdog.commands.ack as command
 
-    _end(command.ack(alert, entity, author=author, comment=comment))
+    _end(command.ack(alert, entity, author=author, comment=comment, as_json=json))
 
 
 @app.command("send-test")

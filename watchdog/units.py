@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {
@@ -20,6 +21,22 @@ _LONGEST = 100 * 365.25 * 86400
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(" + "|".join(sorted(_BYTES, key=len, reverse=True)) + ")")
 
+#: Units as people write them elsewhere, in lower case, and ours.
+_LOOSE_TIME = {
+    "ms": "ms", "msec": "ms", "msecs": "ms", "millisecond": "ms", "milliseconds": "ms",
+    "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
+    "m": "m", "min": "m", "mins": "m", "minute": "m", "minutes": "m",
+    "h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
+    "d": "d", "day": "d", "days": "d", "w": "w", "week": "w", "weeks": "w",
+}  # fmt: skip
+_LOOSE_SIZE = {
+    "b": "B", "byte": "B", "bytes": "B",
+    "k": "KB", "kb": "KB", "mb": "MB", "g": "GB", "gb": "GB", "t": "TB", "tb": "TB",
+    "ki": "KiB", "kib": "KiB", "mi": "MiB", "mib": "MiB", "gi": "GiB", "gib": "GiB", "ti": "TiB", "tib": "TiB",
+}  # fmt: skip
+LOOSE_UNITS = frozenset({*_LOOSE_TIME, *_LOOSE_SIZE, *_BYTES, "Ki", "Mi", "Gi", "Ti", "K", "M", "G", "T"})
+_LOOSE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)")
+
 
 def parse_duration(text: str) -> float:
     """Seconds in `500ms`, `30s`, `5m`, `1h30m`, `2d`. Raises ValueError that says what would be accepted."""
@@ -31,7 +48,9 @@ def parse_duration(text: str) -> float:
         total += float(part[1]) * _SECONDS[part[2]]
         end = part.end()
     if end != len(text) or not text:
-        raise ValueError(f"{text!r} is not a duration; write a number and ms, s, m, h or d, e.g. 5m or 1h30m")
+        meant = near_duration(text)
+        hint = f"; did you mean '{meant}'?" if meant else ""
+        raise ValueError(f"{text!r} is not a duration; write a number and ms, s, m, h or d, e.g. 5m or 1h30m{hint}")
     if total > _LONGEST:
         raise ValueError(f"{text!r} is longer than a hundred years; write less, e.g. 30d")
     return round(total, 6)
@@ -43,6 +62,32 @@ def parse_size(text: str) -> float:
     if not found:
         raise ValueError(f"{text!r} is not a size; write a number and B, KB, MB, GB, KiB, MiB or GiB, e.g. 10MiB")
     return float(found[1]) * _BYTES[found[2]]
+
+
+def near_duration(text: str) -> str:
+    """`1 hour 30 min`, `1w` or `5M` as it is written here; "" for what means no duration."""
+    parts = _loose_parts(text, _LOOSE_TIME)
+    return "".join(f"{float(count) * 7:g}d" if unit == "w" else f"{count}{unit}" for count, unit in parts)
+
+
+def near_quantity(text: str) -> str:
+    """A duration or size as it is written here; "" for neither. A capital letter is a size's: `5M`."""
+    sizes = _loose_parts(text, _LOOSE_SIZE)
+    if not sizes and text[-1:] == "M":
+        sizes = [(text[:-1].strip(), "MB")]
+    size = "".join(sizes[0]) if len(sizes) == 1 else ""
+    return size or near_duration(text)
+
+
+def _loose_parts(text: str, units: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Numbers and units of a text that holds nothing else, units as ours."""
+    found, end = [], 0
+    for part in _LOOSE.finditer(text.strip()):
+        if part.start() != end or part[2].lower() not in units:
+            return []
+        found.append((part[1], units[part[2].lower()]))
+        end = part.end()
+    return found if end == len(text.strip()) else []
 
 
 def format_duration(seconds: float) -> str:

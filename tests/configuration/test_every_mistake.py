@@ -20,7 +20,7 @@ def another(name: str, more: str) -> str:
 
 TABLE = [
     ("a merge key", RULE + "    labels: {<<: {team: x}}\n",
-     ["5:18: labels.<<: a mapping is not a text"]),
+     ["5:14: merge key '<<'; nothing is merged here, write the values out"]),
     ("nothing for a required text", RULE.replace("recordsLag > 5", ""),
      ["4:10: expr: nothing is not a text; write one"]),
     ("an empty expression", RULE.replace("recordsLag > 5", "''"),
@@ -131,7 +131,7 @@ TABLE = [
     ("a text that is too long", RULE + "    annotations: {summary: '" + "x" * 4097 + "'}\n",
      ["5:4125: summary: the text has 4097 bytes; 4096 (4 KiB) are the most"]),
     ("a method in a text", RULE + "    annotations: {summary: '{{ name.upper() }}'}\n",
-     ["5:29: summary: nothing is called with brackets in a text; write a filter"]),
+     ["5:37: summary: nothing is called with brackets in a text; write a filter"]),
     ("a list for a text", RULE + "    annotations: {summary: [a]}\n",
      ["5:28: annotations.summary: a list is not a text"]),
     ("receivers as a list", RULE + "receivers: [a]\n",
@@ -198,6 +198,54 @@ TABLE = [
      ["5:45: times: '1:61-2:00': a day goes from 00:00 to 24:00; write [days] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00"]),
     ("mutes as a mapping", RULE + "mutes: {m: {}}\n",
      ["5:8: mutes: a mapping is not a list; begin each entry with '- '"]),
+    # -- nothing but them: what follows from a mistake is none
+    ("a key misspelled is not missing too", RULE.replace("expr:", "exrp:"),
+     ["4:5: unknown key 'exrp'; did you mean 'expr'?"]),
+    ("nor is one of Alertmanager's", RULE + ROUTES.replace("{to: [a]}", "{receiver: a}"),
+     ["6:11: unknown key 'receiver'; write 'to: [receiver]'"]),
+    ("a rule with nothing in it that counts", "rules:\n  - severity: info\n",
+     ["2:5: 'alert' is missing; write e.g. alert: SourceLagHigh", "2:5: 'each' is missing; write e.g. each: source", "2:5: 'expr' is missing; write e.g. expr: recordsLag > 1000"]),
+    ("a param that may not be called so", RULE.replace("> 5", "> latency") + "    params: {latency: 5}\n",
+     ["5:14: params: a param may not be called 'latency': that is a metric"]),
+    ("a param like a label, in use", RULE.replace("> 5", "> name") + "    params: {name: 5}\n",
+     ["5:14: params: a param may not be called 'name': that is a label"]),
+    ("a param that is a list, in use everywhere", RULE.replace("> 5", "> limit") + "    params: {limit: [5]}\n    overrides: [{where: {name: x}, params: {limit: 6}}]\n    annotations: {summary: '{{ params.limit }}'}\n",
+     ["5:21: params.limit: a list is not a value; write a number, a duration, a size or a text"]),
+    ("params that are a list", RULE.replace("> 5", "> limit") + "    params: [limit]\n    overrides: [{where: {name: x}, params: {limit: 6}}]\n    annotations: {summary: '{{ params.limit }}'}\n",
+     ["5:13: params: a list is not a mapping; write names and values below it"]),
+    ("an override's param that is a list", RULE.replace("> 5", "> limit") + "    params: {limit: 5}\n    overrides: [{where: {name: x}, params: {limit: [6]}}]\n",
+     ["6:52: params.limit: a list is not a value; write a number, a duration, a size or a text"]),
+    ("a label that is a list, in use", RULE + "    labels: {team: [a]}\n    annotations: {summary: '{{ team }}'}\n",
+     ["5:20: labels.team: a list is not a text; write one"]),
+    ("labels that are a list, in use", RULE + "    labels: [team]\n    annotations: {summary: '{{ team }}'}\n" + ROUTES.replace("[{to", "[{where: {team: x}, to: [a], group_by: [team]}, {to"),
+     ["5:13: labels: a list is not a mapping; write names and values below it"]),
+    ("labels misspelled, in use", RULE + "    lables: {team: x}\n" + ROUTES.replace("[{to", "[{where: {team: x}, to: [a]}, {to") + "mutes: [{name: m, where: {team: x}, times: ['1:00-2:00']}]\n",
+     ["5:5: unknown key 'lables'; did you mean 'labels'?"]),
+    ("receivers misspelled", RULE + ROUTES.replace("receivers", "recievers"),
+     ["5:1: unknown key 'recievers'; did you mean 'receivers'?"]),
+    ("receivers as a list, in use", RULE + "receivers: [a]\nroutes: [{to: [a]}]\n",
+     ["5:12: receivers: a list is not a mapping; write name: {to: […]}"]),
+    ("routes misspelled", RULE + ROUTES.replace("routes", "rotues"),
+     ["6:1: unknown key 'rotues'; did you mean 'routes'?"]),
+    ("a last route that is a text", RULE + ROUTES.replace("[{to: [a]}]", "[{where: {name: x}, to: [a]}, a]"),
+     ["6:39: routes: 'a' is not a mapping; write names and values"]),
+    # -- nothing written where something belongs
+    ("an empty label", RULE + "    labels: {team: }\n",
+     ["5:20: labels.team: nothing is not a text; write one"]),
+    ("an empty pattern", RULE + "    where: {name: }\n",
+     ["5:19: where.name: nothing is not a pattern; write a text, or '' for entities without it"]),
+    ("a label of another kind", RULE + "    where: {task: '0'}\n",
+     ["5:13: where: unknown label 'task'; a source has connector, id, kind, name, pipelines, tags, tenant"]),
+    ("half a key", RULE + ROUTES.replace("{to: [a]}", "{to: [a], repeat: 4h}"),
+     ["6:20: unknown key 'repeat'; did you mean 'repeat_interval'?"]),
+    ("minutes in words", RULE + "    for: 1 hour 30 minutes\n",
+     ["5:10: for: '1 hour 30 minutes' is not a duration; write a number and ms, s, m, h or d, e.g. 5m or 1h30m; did you mean '1h30m'?"]),
+    ("weeks", RULE + "    for: 2w\n",
+     ["5:10: for: '2w' is not a duration; write a number and ms, s, m, h or d, e.g. 5m or 1h30m; did you mean '14d'?"]),
+    ("Prometheus' texts", RULE + "    annotations: {summary: 'late: {{ $labels.name }}', description: '{{ $value | humanize }}'}\n",
+     ["5:38: summary: '$' is not read here: labels and values are named alone, e.g. {{ name }} or {{ value }}", "5:73: description: '$' is not read here"]),
+    ("two spellings and units in one expression", RULE.replace("recordsLag > 5", "recordsLag = 5 && byteTotal > 5m"),
+     ["4:22: expr: write `==` to compare", "4:26: expr: write `and`", "4:39: expr: a duration does not fit bytes"]),
 ]  # fmt: skip
 
 
@@ -213,3 +261,42 @@ def test_a_broken_file(why: str, text: str, beginnings: list[str]) -> None:
 
 def test_the_table_is_long_enough_to_be_believed() -> None:
     assert len(TABLE) >= 80
+
+
+@pytest.mark.parametrize(
+    ("why", "texts", "beginnings"),
+    [
+        ("receivers may stand in the file that cannot be read",
+         {"a.yaml": RULE, "b.yaml": "receivers: {a: {to: '\n", "c.yaml": "routes: [{to: [a]}]\n"},
+         ["b.yaml:1:21: is not YAML"]),
+        ("but where receivers are known, who is not among them is not",
+         {"a.yaml": RULE, "b.yaml": "rules: '\n", "c.yaml": ROUTES.replace("{to: [a]}", "{to: [b]}")},
+         ["b.yaml:1:8: is not YAML", "c.yaml:2:16: routes.to: unknown receiver 'b'; there are a"]),
+        ("so may routes", {"a.yaml": RULE, "b.yaml": ROUTES.partition("routes")[0], "c.yaml": "routes: [{to: [a]}\n"},
+         ["c.yaml:1:9: is not YAML"]),
+        ("so may labels",
+         {"a.yaml": RULE + "    labels: {zone: '\n", "b.yaml": ROUTES.replace("{to: [a]}", "{to: [a], group_by: [zone]}")},
+         ["a.yaml:5:20: is not YAML"]),
+        ("so may rules", {"a.yaml": "rules: '\n", "b.yaml": ROUTES}, ["a.yaml:1:8: is not YAML"]),
+    ],
+)  # fmt: skip
+def test_broken_files_among_others(why: str, texts: dict[str, str], beginnings: list[str]) -> None:
+    with pytest.raises(RuleFileError) as refused:
+        load_texts(texts, {})
+    found = [str(mistake) for mistake in refused.value.mistakes]
+    assert len(found) == len(beginnings), found
+    for one, beginning in zip(found, beginnings, strict=True):
+        assert one.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("text", "beginning"),
+    [
+        ("    annotations: {summary: '{{ readings.recordLag }}'}\n", "5:41: summary: no poll has seen a metric 'recordLag'"),
+        ('    annotations: {summary: "{{ readings[\'recordLag\'] }}"}\n', "5:41: summary: no poll has seen a metric"),
+    ],
+)
+def test_a_metric_nobody_has_seen_in_a_text_is_a_warning(text: str, beginning: str) -> None:
+    policy = load_texts({"r.yaml": RULE + text}, {})
+    assert [str(one).startswith(f"r.yaml:{beginning}") for one in policy.warnings][:1] == [True], policy.warnings
+    assert "did you mean 'recordsLag'?" in str(policy.warnings[0])

@@ -78,7 +78,7 @@ TABLE = [
     # -- texts
     ("an unknown name", RULE + "    annotations: {summary: '{{ nam }}'}\n", "5:32: summary: nothing is called 'nam'"),
     ("a loop", RULE + "    annotations: {summary: '{% for a in b %}{% endfor %}'}\n", "5:29: summary: 'for' is not"),
-    ("an open brace", RULE + "    annotations: {summary: '{{ name'}\n", "5:29: summary: the template is broken"),
+    ("an open brace", RULE + "    annotations: {summary: '{{ name'}\n", "5:29: summary: this '{{' is never closed"),
     ("an unknown filter", RULE + "    annotations: {summary: '{{ name | nice }}'}\n", "5:39: summary: unknown filter"),
     # -- among rules
     ("a duplicate name", RULE + RULE.removeprefix("rules:\n"), "5:12: duplicate alert name 'A'; it stands in r.yaml:2"),
@@ -95,9 +95,9 @@ TABLE = [
     (
         "a cycle of fallbacks",
         RULE + "receivers: {a: {to: ['json://x'], fallback: b}, b: {to: ['json://y'], fallback: a}}\nroutes: [{to: [a]}]\n",
-        "5:13: cycle of fallbacks: a -> b -> a",
+        "5:45: cycle of fallbacks: a -> b -> a",
     ),
-    ("a fallback to itself", RULE + ROUTES.replace("to: ['json", "fallback: a, to: ['json"), "5:13: cycle of fallbacks"),
+    ("a fallback to itself", RULE + ROUTES.replace("to: ['json", "fallback: a, to: ['json"), "5:27: cycle of fallbacks"),
     ("a last route with where", RULE + ROUTES.replace("{to: [a]}", "{where: {name: x}, to: [a]}"), "6:11: the last route"),
     ("an unknown group_by", RULE + ROUTES.replace("{to: [a]}", "{to: [a], group_by: [nam]}"), "6:31: group_by: no alert"),
     ("a bad wait", RULE + ROUTES.replace("{to: [a]}", "{to: [a], group_wait: soon}"), "6:32: group_wait: 'soon' is not"),
@@ -132,7 +132,7 @@ def test_all_mistakes_are_told_at_once() -> None:
             exrp: true
         """
     )
-    assert len(found) >= 4
+    assert len(found) == 3
 
 
 def test_a_mistake_inside_an_expression_is_underlined() -> None:

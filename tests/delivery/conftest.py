@@ -19,6 +19,7 @@ _LINE = Line(
     description="Nothing has been read since noon.",
     reason="StreamingMilliSecondsBehindSource is 12m4s (> 5m)",
     value="12m4s",
+    limit="5m",
     since=1_700_000_000.0,
     duration=724.0,
     labels={
@@ -40,9 +41,10 @@ _MESSAGE = Message(
     title="[FIRING:1] SourceBehind: source/prod-orders",
     headline="+1 new",
     changed=(_LINE,),
+    ack_hint="watchdog ack SourceBehind 65a1",
     silence_hint="watchdog silence add alertname=SourceBehind id=65a1 --for 2h --comment why",
     at=1_700_000_724.0,
-    thread="episode-1",
+    threads=("episode-1",),
     dedup_key="wd-0123",
     instance="node-1",
 )

@@ -12,8 +12,8 @@ from watchdog.errors import DeliveryError
 from watchdog.notify.message import MessageKind
 
 CHART = (
-    '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="120"><polyline points="0,100 600,10" fill="none" '
-    'stroke="#c00"/><text x="10" y="20" font-size="12">lag</text></svg>'
+    '<svg xmlns="http://www.w3.org/2000/svg" width="600" height="120" aria-label="lag over time: last 12m">'
+    '<polyline points="0,100 600,10" fill="none" stroke="#c00"/><text x="10" y="20" font-size="12">lag</text></svg>'
 )
 
 
@@ -42,18 +42,21 @@ def test_a_message_has_text_html_and_a_chart_inside(smtp_sink, message):
         "",
         "+1 new",
         "",
-        "",
         "🔴 SourceBehind (critical) on source/prod-orders",
         "prod-orders is 12m4s behind",
         "Nothing has been read since noon.",
         "Why: StreamingMilliSecondsBehindSource is 12m4s (> 5m)",
-        "Value: 12m4s",
+        "Value: 12m4s (limit 5m)",
         "Since: 2023-11-14 22:13:20 UTC (12m4s)",
         "Runbook: https://runbooks.example.org/lag",
         "Streamkap: https://app.streamkap.com/sources/65a1",
         "Alert page: https://watchdog.example.org/alerts/e1",
         "",
+        "lag over time: last 12m",
+        "",
+        "To acknowledge: watchdog ack SourceBehind 65a1",
         "To silence: watchdog silence add alertname=SourceBehind id=65a1 --for 2h --comment why",
+        "",
         "Sent by watchdog on node-1 · 2023-11-14 22:25:24 UTC",
     ]
 
@@ -73,7 +76,7 @@ def test_text_alone_where_the_url_asks_for_it(smtp_sink, message):
 def test_one_episode_is_one_thread(smtp_sink, message):
     begin = sent(smtp_sink, message())
     end = sent(smtp_sink, message(MessageKind.RESOLVED, id="8", title="[RESOLVED] x", line={"phase": "resolved"}))
-    other = sent(smtp_sink, message(id="9", thread="episode-2"))
+    other = sent(smtp_sink, message(id="9", threads=("episode-2",)))
     assert begin["References"] == begin["In-Reply-To"] == end["References"]
     assert other["References"] != begin["References"]
     assert begin.get_all("References") == [begin["References"]]
@@ -85,7 +88,7 @@ def test_one_episode_is_one_thread(smtp_sink, message):
 def test_no_text_becomes_a_header_or_markup(smtp_sink, message):
     evil = "x\r\nBcc: thief@example.com\r\n\r\n<script>alert(1)</script>\x00\u2028Cc: y@example.com"
     dirty = dict.fromkeys(("alertname", "entity", "summary", "reason", "runbook_url"), evil)
-    mail = sent(smtp_sink, message(title=evil, headline=evil, cause=evil, thread=evil, instance=evil, line=dirty))
+    mail = sent(smtp_sink, message(title=evil, headline=evil, cause=evil, threads=(evil,), instance=evil, line=dirty))
     assert smtp_sink.mails[0].recipients == ("ops@example.com",)
     assert mail["Bcc"] is None
     assert mail["Cc"] is None

@@ -38,13 +38,14 @@ def test_a_beginning_is_a_trigger_with_everything_somebody_woken_wants(tls_sinks
                 "where": "source/prod-orders",
                 "description": "Nothing has been read since noon.",
                 "why": "StreamingMilliSecondsBehindSource is 12m4s (> 5m)",
-                "value": "12m4s",
+                "value": "12m4s (limit 5m)",
                 "since": "2023-11-14 22:13:20 UTC (12m4s)",
                 "runbook": "https://runbooks.example.org/lag",
                 "streamkap": "https://app.streamkap.com/sources/65a1",
                 "alert page": "https://watchdog.example.org/alerts/e1",
                 "labels": "alertname=SourceBehind, id=65a1, kind=source, severity=critical, tags=eu,prod",
                 "what changed": "+1 new",
+                "to acknowledge": "watchdog ack SourceBehind 65a1",
                 "to silence": "watchdog silence add alertname=SourceBehind id=65a1 --for 2h --comment why",
                 "sent by": "watchdog on node-1",
             },
@@ -78,10 +79,11 @@ def test_one_incident_for_many_alerts_names_them_and_is_as_severe_as_the_worst(t
     lines = tuple(line(entity=f"source/s{n}", severity="info" if n else "critical") for n in range(10))
     pagerduty.send(message(changed=lines, more=4, silenced=2, title="[FIRING:14] SourceBehind: …", headline="+14 new"))
     payload = tls_sinks.received[0].json["payload"]
-    assert payload["summary"] == "[FIRING:14] SourceBehind: …: +14 new"
+    assert payload["summary"] == "SourceBehind: …: +14 new"
     assert payload["severity"] == "critical"
-    assert payload["source"] == "10 entities"
+    assert payload["source"] == "14 entities"
     assert payload["custom_details"]["10"].startswith("SourceBehind (info) on source/s9 · prod-orders is")
+    assert payload["custom_details"]["description"] == "Nothing has been read since noon."
     assert payload["custom_details"]["also"] == "and 4 more that are not listed, 2 silenced"
 
 

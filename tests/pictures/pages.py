@@ -24,7 +24,7 @@ _SLACK = """
 .attachment { border-left: 4px solid var(--colour); border-radius: 4px; padding-left: 12px; margin-top: 4px }
 .header { font-size: 18px; font-weight: bold; margin: 4px 0 8px } .section { margin: 8px 0 }
 .fields { display: grid; grid-template-columns: 1fr 1fr; gap: 8px 16px; margin: 8px 0 }
-.context { font-size: 12.5px; color: #616061; margin: 6px 0 } .context > div + div { margin-top: 2px }
+.context { font-size: 12.5px; color: #616061; margin: 6px 0 } .context > div { display: inline; margin-right: 8px }
 .divider { border-top: 1px solid #ddd; margin: 10px 0 } code { font-family: "DejaVu Sans Mono"; font-size: 12px;
   background: #f6f6f6; border: 1px solid #ddd; border-radius: 3px; padding: 0 3px; color: #c01343 }
 .text { white-space: pre-wrap } a { color: #1264a3; text-decoration: none }

@@ -43,6 +43,15 @@ def test_every_link_leads_somewhere(file: Path) -> None:
     assert dead == []
 
 
+@pytest.mark.parametrize("folder", sorted({file.parent for file in (ROOT / "docs").glob("*/*.png")}), ids=lambda one: one.name)
+def test_every_picture_is_shown_and_they_stay_small(folder: Path) -> None:
+    """Links that lead nowhere are found above; here, pictures that nothing shows any more."""
+    shown = "".join(file.read_text("utf-8") for file in DOCUMENTS)
+    pictures = list(folder.glob("*"))
+    assert [one.name for one in pictures if f"]({folder.name}/{one.name})" not in shown] == []
+    assert sum(one.stat().st_size for one in pictures) < 2_000_000
+
+
 @pytest.mark.parametrize("file", READABLE, ids=_names(READABLE))
 def test_every_setting_named_is_one(file: Path) -> None:
     named = set(re.findall(r"\b(?:WATCHDOG|STREAMKAP)_[A-Z][A-Z_]*[A-Z]\b", file.read_text("utf-8")))

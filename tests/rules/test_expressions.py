@@ -117,6 +117,11 @@ def test_what_an_expression_means(text: str, means: str | None) -> None:
         ("increase(alpha, 15) > 1", "15)", "is a duration"),
         ("increase(alpha + 1, 15m) > 1", "alpha", "of a metric"),
         ("rate(connector_status, 15m) > 1", "connector_status", "is a text"),
+        ("increase(15m, alpha) > 1", "15m", "another order: write `increase(m, 15m)`"),
+        ("increase(limit, alpha) > 1", "limit", "another order"),
+        ("quantile_over_time(alpha, 0.9, 5m) > 1", "alpha", "write `quantile_over_time(0.9, m, 15m)`"),
+        ("count(alpha > 1) > 0", "alpha", "count is over a list of relatives; a source has tasks, topics"),
+        ("connector_status == true", "true", "a text is neither true nor false"),
         ("quantile_over_time(90, alpha, 15m) > 1", "90", "from 0 to 1"),
         ("sum(alpha, 3) > 1", "alpha", "over a list of relatives"),
         ("latency() > 1", "latency", "is a metric, not a function"),
@@ -134,10 +139,44 @@ def test_what_an_expression_means(text: str, means: str | None) -> None:
         ("alpha = 1", "=", "write `==`"),
         ("alpha > 5%", "%", "0.05"),
         ("alpha > 1 AND beta > 1", "AND", "lower case"),
+        ("absent_over_time(alpha[5m])", "absent_over_time", "`absent(m)`"),
+        ("predict_linear(alpha[1h], 3600) > 1", "predict_linear", "no function 'predict_linear'"),
+        ("alpha > 1 and on(job) group_left beta > 1", "on", "not joined by labels"),
+        ("alpha <> 1", "<>", "write `!=`"),
+        ("alpha === 1", "===", "write `==`"),
+        ("alpha => 1", "=>", ">="),
+        ("connector_status ~ 'x'", "~", "write `=~`"),
+        ("connector_status not =~ 'x'", "not", "write `!~`"),
+        ("connector_status in ('a', 'b')", "('a", "square brackets"),
+        ("connector_status is not 'x'", "is not", "write `==` or `!=`"),
+        ("alpha == null", "null", "write `absent(m)`"),
+        ("alpha is not null", "null", "write `absent(m)`"),
+        ("alpha between 1 and 5", "between", "`m >= 1 and m <= 5`"),
+        ("alpha ≥ 1", "≥", "write `>=`"),
+        ("alpha > 1", " ", "U+00A0"),
+        ("connector_status == “Broken”", "“", "straight quotes"),
+        ("alpha > 10_000", "10_000", "write `10000`"),
+        ("alpha > 10,000", "10,000", "write `10000`"),
+        ("alpha > 0,05", "0,05", "write `0.05`"),
+        ("latency > 5 minutes", "minutes", "`5m`"),
+        ("latency > 1h 30m", "30m", "`1h30m`"),
+        ("byteTotal > 5 MB", "MB", "`5MB`"),
+        ("latency > 5min", "5min", "did you mean '5m'?"),
+        ("byteTotal > 5Gi", "5Gi", "did you mean '5GiB'?"),
+        ("alpha > 10k", "10k", "did you mean 10000 or '10KB'?"),
+        ("latency > $limit", "$limit", "its name alone: `limit`"),
+        ("latency > {{ params.limit }}", "{{", "its name alone: `limit`"),
+        ("latency > params.limit", "params", "its name alone: `limit`"),
+        ("alpha > 1 # a lot", "#", "no remarks"),
+        ("alpha > 1 // a lot", "//", "no remarks"),
         # grammar
         ("1 < alpha < 5", "< 5", "do not chain"),
         ("alpha >", "", "a value is missing"),
-        ("(alpha > 1", "", "is not closed"),
+        ("(alpha > 1", "(", "this ( is not closed; a ) is missing"),
+        ("beta > 1 and (alpha > (1 + beta)", "(alpha", "this ( is not closed"),
+        ("connector_status in ['a'", "[", "this [ is not closed; a ] is missing"),
+        ("alpha > 1]", "]", "closes nothing"),
+        ("alpha ; beta", ";", "accepted here: and, or, a comparison, in, +, -, * or /, ., (, the end"),
         ("alpha > 1)", ")", "closes nothing"),
         ("alpha > 1 beta", "beta", "unexpected 'beta'"),
         ("", "", "is missing"),
@@ -155,7 +194,7 @@ def test_what_an_expression_means(text: str, means: str | None) -> None:
 def test_a_mistake_is_told_at_its_place_with_what_would_be_accepted(text: str, at: str | None, says: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse(text)
-    offset, length, message = caught.value.mistakes[0]
+    ((offset, length, message),) = caught.value.mistakes
     assert says in message
     assert length >= 1
     if at is not None:
@@ -166,6 +205,24 @@ def test_every_mistake_is_told_at_once() -> None:
     with pytest.raises(ExpressionError) as caught:
         parse("byteTotal > 5m and increse(alpha, 5m) > 1 or name == 'x'")
     assert [offset for offset, _, _ in caught.value.mistakes] == [10, 19, 45]
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("alpha = 1 && byteTotal > 5m", ["=", "&&", "> 5m"]),
+        ("rate(alpha{job='x'}[5m]) > 1", ["{", "[5m]"]),
+        ("rate(connector_status{a='b'}[5m]) > 1 || foo(1) == 2", ["connector_status", "{", "[5m]", "||", "foo"]),
+        ("byteTotal ≥ 5m and latency > 1_000", ["≥", "1_000"]),
+        ("recordsLag > 5m # more", ["> 5m", "#"]),
+        ("recordsLag is 5 and (byteTotal > 5m", ["is"]),  # a bracket may be missing because of the spelling
+        ("recordsLag % 2 == 0 and byteTotal > 5m", ["%"]),  # nothing can be read instead
+    ],
+)
+def test_another_spelling_hides_nothing_else(text: str, at: list[str]) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse(text)
+    assert [offset for offset, _, _ in caught.value.mistakes] == [text.index(word) for word in at]
 
 
 def test_an_expression_tells_what_it_reads_and_what_has_to_be_remembered() -> None:

@@ -77,13 +77,15 @@ def test_episodes_newest_first_by_alert_and_page_by_page(store: Store) -> None:
         store,
         *(episode(f"e{n}", float(n), n + 0.5 if n < 4 else None) for n in range(5)),
         episode("o", 2.5, None, other),
+        episode("p", 2.5, None, other),
     )
     ids = lambda **asked: [one.id for one in store.episodes(**asked)]  # noqa: E731
-    assert ids() == ["e4", "e3", "o", "e2", "e1", "e0"]
-    assert ids(firing=True) == ["e4", "o"]
+    assert ids() == ["e4", "e3", "o", "p", "e2", "e1", "e0"]
+    assert ids(firing=True) == ["e4", "o", "p"]
     assert ids(firing=False, limit=2) == ["e3", "e2"]
-    assert ids(alert=LAG, before=3.0) == ["e2", "e1", "e0"]
-    assert ids(alert=other) == ["o"]
+    assert ids(alert=LAG, after=(3.0, "e3")) == ["e2", "e1", "e0"]
+    assert ids(after=(2.5, "o"), limit=2) == ["p", "e2"], "those that began at the same instant are not skipped"
+    assert ids(alert=other) == ["o", "p"]
     assert store.episode("none") is None
 
 

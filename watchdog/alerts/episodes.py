@@ -13,7 +13,8 @@ from watchdog.rules.rule import Quantity
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of an alert at one poll. `labels` are the entity's, the rule's, `alertname`, `severity` (and
-    `flapping`); `annotations` are templates as written; `limit` is the other side of the comparison behind `value`."""
+    `flapping`); `annotations` are templates as written; `limit` is the other side of the comparison behind `value`;
+    `held`: the poll did not find it true, and it fires because something keeps it so."""
 
     labels: Mapping[str, LabelValue]
     entity: str  #: as people call it: `prod-orders`, `prod-orders/0`
@@ -24,6 +25,7 @@ class Facts:
     params: Mapping[str, Quantity] = field(default_factory=dict)
     readings: Mapping[str, float | str | None] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,10 @@ class Acknowledgement:
     at: float
     author: str
     comment: str = ""
+
+    def __post_init__(self) -> None:
+        if "\0" in self.author + self.comment:
+            raise ValueError("an acknowledgement cannot hold a NUL character")
 
 
 @dataclass(frozen=True, slots=True)

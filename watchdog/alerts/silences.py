@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal
 
 import re2
 
@@ -71,16 +72,15 @@ def parse_matcher(text: str) -> Matcher:
     return Matcher(name, value, regex="~" in operator, equal=not operator.startswith("!"))
 
 
-_patterns: dict[str, Any] = {}
-
-
+@lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> Any:
-    found = _patterns.get(pattern)
-    if found is None:
-        options = re2.Options()
-        options.log_errors = False  # the library would write to stderr as well
-        found = _patterns[pattern] = re2.compile(pattern, options)
-    return found
+    options = re2.Options()
+    options.log_errors = False  # the library would write to stderr as well
+    return re2.compile(pattern, options)
+
+
+#: The beginning of the year 9999: an instant after it cannot be written down in every time zone.
+_LAST = 253370764800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,16 @@ class Silence:
             raise ValueError("a silence needs at least one matcher that does not match the empty string")
         if not self.starts < self.ends:
             raise ValueError("a silence has to end after it starts")
+        if not (self.starts >= 0 and self.ends <= _LAST):
+            raise ValueError("a silence has to start after 1970 and to end before the year 9999")
+        if any("\0" in text for text in (self.author, self.comment, *(one.value for one in self.matchers))):
+            raise ValueError("a silence cannot hold a NUL character")
 
     def active(self, now: float) -> bool:
         return self.starts <= now < self.ends
+
+    def state(self, now: float) -> Literal["pending", "active", "expired"]:
+        return "active" if self.active(now) else "expired" if self.ends <= now else "pending"
 
     def matches(self, labels: Mapping[str, LabelValue]) -> bool:
         return all(matcher.matches(labels) for matcher in self.matchers)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from watchdog.alerts.episodes import Acknowledgement, Episode
+from watchdog.alerts.episodes import Acknowledgement, Episode, Facts
 from watchdog.alerts.silences import Matcher, Silence
 from watchdog.cycle.engine import Engine, Judged
 from watchdog.cycle.policy import Policy
@@ -78,6 +78,9 @@ class StandingBy:
     def version(self) -> int:
         self._look()
         return self._version
+
+    def facts(self, episode: Episode) -> Facts:
+        return episode.facts
 
     def line(self, key: EntityKey, metric: str) -> Line | None:
         return None

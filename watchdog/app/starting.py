@@ -201,6 +201,8 @@ def _server(settings: Settings, watched: Watched) -> Server | None:
     access = Access(
         token="" if token is None else token.get_secret_value(),
         open_reading=settings.watchdog_web_read == "open" or is_loopback(host),
+        own_names=settings.watchdog_web_read != "open",
+        public_url=settings.watchdog_public_url,
     )
     server = Server(application(watched, access, settings.watchdog_name), host, port)
     server.start()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
-from watchdog.alerts.episodes import Episode
+from watchdog.alerts.episodes import Episode, Facts
 from watchdog.alerts.silences import Matcher, Silence
 from watchdog.app.desk import Desk
 from watchdog.app.reloading import Reloader
@@ -56,6 +56,9 @@ class WatchedService:
 
     def version(self) -> int:
         return self._desk.version
+
+    def facts(self, episode: Episode) -> Facts:
+        return self._desk.engine.current(episode)
 
     def line(self, key: EntityKey, metric: str) -> Line | None:
         return self._desk.engine.trace.line(key, metric)

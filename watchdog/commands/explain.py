@@ -5,14 +5,13 @@ from __future__ import annotations
 from watchdog.alerts.episodes import Note
 from watchdog.alerts.life import AlertKey
 from watchdog.commands.output import as_json as print_json
-from watchdog.commands.output import console, instant, shown, table
-from watchdog.commands.people import episodes_named, open_store
-from watchdog.commands.status import episode_object
-from watchdog.notify.ledger import Entry
+from watchdog.commands.output import console, shown, table
+from watchdog.commands.people import episodes_named, links_of, open_store
 from watchdog.notify.wording import in_words, unit_of
 from watchdog.rules.rule import Quantity
 from watchdog.settings import Settings
 from watchdog.units import format_duration
+from watchdog.web.v1.making import episode_object, line_object, names_of, told_object
 
 _EPISODES = 1000
 _NOTES = 500
@@ -20,13 +19,14 @@ _NOTES = 500
 
 def explain(alert: str, entity: str, *, as_json: bool) -> int:
     """Raises ConfigError for an alert that never fired, or a name that fits several."""
-    store = open_store(Settings.load())
+    settings = Settings.load()
+    store = open_store(settings)
     try:
         episodes = episodes_named(store.episodes(limit=_EPISODES), alert, entity)
         latest = episodes[0]
         notes = store.notes_of(alert=latest.alert, limit=_NOTES)
         entries = store.entries_of(*(one.id for one in episodes[:10]))
-        labels = {one.target: one.label or one.target for one in store.targets()}
+        labels = names_of(store.targets())
         state = store.alerts().get(latest.alert)
     finally:
         store.close()
@@ -34,9 +34,9 @@ def explain(alert: str, entity: str, *, as_json: bool) -> int:
         print_json({
             "alert": _key(latest.alert),
             "state": None if state is None else str(state.phase),
-            "episodes": [episode_object(one) for one in episodes],
-            "told": [_told(one, labels) for one in entries],
-            "story": [_line(one, labels) for one in notes],
+            "episodes": [episode_object(one, links_of(settings)) for one in episodes],
+            "told": [told_object(one, labels) for one in entries],
+            "story": [line_object(one, labels) for one in notes],
         })  # fmt: skip
         return 1 if latest.firing else 0
     out = console()
@@ -69,23 +69,6 @@ def _whom(note: Note, labels: dict[str, str]) -> str:
     if not note.receiver:
         return ""
     return f"{note.receiver} ({labels[note.target]})" if note.target in labels else note.receiver
-
-
-def _line(note: Note, labels: dict[str, str]) -> dict[str, object]:
-    return {"at": instant(note.at), "episode": note.episode, "what": note.what, "text": note.text,
-            "receiver": note.receiver, "target": labels.get(note.target, note.target)}  # fmt: skip
-
-
-def _told(entry: Entry, labels: dict[str, str]) -> dict[str, object]:
-    return {
-        "episode": entry.episode,
-        "receiver": entry.group.receiver,
-        "target": labels.get(entry.target, entry.target),
-        "role": str(entry.role),
-        "beginning": str(entry.standing),
-        "told_at": instant(entry.told_at),
-        "end": str(entry.ending),
-    }
 
 
 def _key(alert: AlertKey) -> dict[str, str]:

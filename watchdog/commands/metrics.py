@@ -7,8 +7,9 @@ import difflib
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, table
 from watchdog.errors import ConfigError
-from watchdog.readings.catalogue import CATALOGUE, Metric
+from watchdog.readings.catalogue import CATALOGUE
 from watchdog.units import format_duration
+from watchdog.web.v1.making import metric_object
 
 
 def metrics(name: str | None, *, as_json: bool) -> int:
@@ -19,7 +20,7 @@ def metrics(name: str | None, *, as_json: bool) -> int:
         raise ConfigError(f"the catalogue has no metric {name}{hint}")
     chosen = [CATALOGUE[name]] if name is not None else [CATALOGUE[one] for one in sorted(CATALOGUE, key=str.lower)]
     if as_json:
-        print_json([_object(metric) for metric in chosen])
+        print_json([metric_object(metric) for metric in chosen])
     elif name is not None:
         metric = chosen[0]
         out = console()
@@ -35,16 +36,3 @@ def metrics(name: str | None, *, as_json: bool) -> int:
         rows = [(m.name, m.unit or "-", ", ".join(sorted(m.on)), m.meaning) for m in chosen]
         table(("metric", "unit", "on", "meaning"), rows)
     return 0
-
-
-def _object(metric: Metric) -> dict[str, object]:
-    return {
-        "name": metric.name,
-        "on": sorted(str(kind) for kind in metric.on),
-        "unit": metric.unit,
-        "counter": metric.counter,
-        "nothing": metric.nothing,
-        "sensitive": metric.sensitive,
-        "stale_after_seconds": metric.stale_after,
-        "meaning": metric.meaning,
-    }

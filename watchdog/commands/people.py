@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from watchdog.alerts.episodes import Episode
 from watchdog.configuration.fields import did_you_mean
 from watchdog.errors import ConfigError
+from watchdog.notify.wording import Links
 from watchdog.settings import Settings
 from watchdog.store.store import Store
 
@@ -26,6 +27,11 @@ def author_or_login(author: str | None) -> str:
 def open_store(settings: Settings) -> Store:
     """The database as it is; a missing one is not made. Raises StoreError."""
     return Store.open(settings.watchdog_database_url.get_secret_value(), name=settings.watchdog_name, create=False)
+
+
+def links_of(settings: Settings) -> Links:
+    """Where an episode's pages are."""
+    return Links(settings.watchdog_public_url, settings.watchdog_entity_url)
 
 
 def called(episode: Episode) -> set[str]:

@@ -14,6 +14,7 @@ from watchdog.readings.roster import Roster
 from watchdog.readings.snapshot import Reading, Snapshot
 from watchdog.rules.rule import Quantity
 from watchdog.settings import Settings
+from watchdog.web.v1.making import entity_object
 
 
 def poll(*, as_json: bool) -> int:
@@ -55,19 +56,6 @@ def _shown(reading: Reading) -> str:
 
 def _objects(snapshot: Snapshot, polled: Poll) -> dict[str, object]:
     entities = [
-        {
-            "kind": str(entity.key.kind),
-            "id": entity.key.id,
-            "name": entity.name,
-            "labels": dict(entity.labels),
-            "readings": {
-                reading.metric: {"value": reading.value, "unit": unit_of(reading.metric), "at": instant(reading.at)}
-                for reading in snapshot.readings(entity.key)
-            },
-        }
-        for kind in REAL_KINDS
-        for entity in snapshot.fleet.table(kind).entities
+        entity_object(entity, snapshot) for kind in REAL_KINDS for entity in snapshot.fleet.table(kind).entities
     ]
     return {"at": instant(polled.at), "entities": entities, "errors": [str(one) for one in polled.failures.errors]}
-
-

@@ -59,7 +59,7 @@ def _message(receiver: str, name: str, now: float) -> Message:
         title=f"[TEST] {receiver} hears the watchdog",
         changed=(line,),
         at=now,
-        thread=f"test-{now:.0f}",
+        threads=(f"test-{now:.0f}",),
         dedup_key=f"wd-test-{now:.0f}",
         instance=name,
     )

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 
 from watchdog.alerts.silences import Silence, parse_matcher
 from watchdog.commands.output import as_json as print_json
-from watchdog.commands.output import console, instant, shown, table
+from watchdog.commands.output import console, shown, table
 from watchdog.commands.people import author_or_login, open_store
 from watchdog.errors import ConfigError
 from watchdog.settings import Settings
 from watchdog.units import format_duration, parse_duration
+from watchdog.web.v1.making import silence_object
 
 
 def add(
@@ -39,7 +40,7 @@ def add(
     finally:
         store.close()
     if as_json:
-        print_json(_object(silence))
+        print_json(silence_object(silence, now))
     else:
         console().print(silence.id, markup=False)
     return 0
@@ -54,7 +55,7 @@ def show(*, everything: bool, as_json: bool) -> int:
     finally:
         store.close()
     if as_json:
-        print_json([_object(one) for one in silences])
+        print_json([silence_object(one, now) for one in silences])
         return 0
     rows = [
         (one.id, _state(one, now), " ".join(map(str, one.matchers)), shown(one.ends), one.author, one.comment)
@@ -64,10 +65,11 @@ def show(*, everything: bool, as_json: bool) -> int:
     return 0
 
 
-def expire(ids: list[str]) -> int:
+def expire(ids: list[str], *, as_json: bool) -> int:
     """End them now; raises ConfigError for an id that names none or several."""
     now = time.time()
     store = open_store(Settings.load())
+    over = []
     try:
         silences = store.silences()
         for text in ids:
@@ -76,9 +78,13 @@ def expire(ids: list[str]) -> int:
                 what = "no silence" if not found else "more than one silence"
                 raise ConfigError(f"{what} has an id that begins with '{text}'; `watchdog silence list` shows them")
             if found[0].ends > now:
-                store.put_silence(expired(found[0], now))
+                found = [expired(found[0], now)]
+                store.put_silence(found[0])
+            over += found
     finally:
         store.close()
+    if as_json:
+        print_json([silence_object(one, now) for one in over])
     return 0
 
 
@@ -99,14 +105,3 @@ def _instant(text: str, option: str) -> float:
     except ValueError:
         raise ConfigError(f"{option}: '{text}' is not a time; write ISO 8601, e.g. 2026-01-31T18:00Z") from None
     return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
-
-
-def _object(silence: Silence) -> dict[str, object]:
-    return {
-        "id": silence.id,
-        "matchers": [str(one) for one in silence.matchers],
-        "starts_at": instant(silence.starts),
-        "ends_at": instant(silence.ends),
-        "author": silence.author,
-        "comment": silence.comment,
-    }

@@ -6,12 +6,12 @@ import time
 
 from watchdog.alerts.episodes import Episode
 from watchdog.commands.output import as_json as print_json
-from watchdog.commands.output import console, instant, shown, table
-from watchdog.commands.people import open_store
+from watchdog.commands.output import console, shown, table
+from watchdog.commands.people import links_of, open_store
 from watchdog.cycle.remembered import Remembered
-from watchdog.cycle.saved import TargetHealth
 from watchdog.settings import Settings
 from watchdog.units import format_duration
+from watchdog.web.v1.making import status_object
 
 _MOST = 10_000
 _RANK = {"critical": 0, "warning": 1, "info": 2}
@@ -31,14 +31,8 @@ def status(*, as_json: bool) -> int:
     finally:
         store.close()
     if as_json:
-        print_json({
-            "last_cycle": instant(cycle.at),
-            "firing": [episode_object(one) for one in firing],
-            "silences": [{"id": one.id, "matchers": [str(m) for m in one.matchers], "ends_at": instant(one.ends),
-                          "author": one.author, "comment": one.comment} for one in silences],
-            "targets": [_target(one) for one in targets],
-            "deliveries_waiting": len(waiting),
-        })  # fmt: skip
+        links = links_of(settings)
+        print_json(status_object(cycle.at, firing, silences, targets, len(waiting), links, now))
         return 1 if firing else 0
     out = console()
     ago = "never" if cycle.at is None else f"{format_duration(max(0.0, now - cycle.at))} ago"
@@ -64,43 +58,6 @@ def status(*, as_json: bool) -> int:
         oldest = min(duty.created for duty in waiting)
         out.print(f"{len(waiting)} messages wait, the oldest for {format_duration(now - oldest)}", markup=False)
     return 1 if firing else 0
-
-
-def episode_object(episode: Episode) -> dict[str, object]:
-    """An episode as programs see it."""
-    facts = episode.facts
-    ack = episode.acknowledgement
-    return {
-        "id": episode.id,
-        "alert": episode.alert.rule,
-        "kind": str(episode.alert.kind),
-        "entity": facts.entity,
-        "entity_id": episode.alert.entity,
-        "severity": facts.labels.get("severity", ""),
-        "labels": dict(facts.labels),
-        "since": instant(episode.since),
-        "began": instant(episode.began),
-        "ended": instant(episode.ended),
-        "why_ended": episode.why_ended or episode.end_reason,
-        "reason": facts.reason,
-        "value": None if facts.value is None else facts.value.value,
-        "unit": "" if facts.value is None else facts.value.unit,
-        "flapping": episode.flapping,
-        "held": str(episode.hold),
-        "acknowledged": None if ack is None else {"at": instant(ack.at), "by": ack.author, "comment": ack.comment},
-    }
-
-
-def _target(health: TargetHealth) -> dict[str, object]:
-    return {
-        "id": health.target,
-        "receiver": health.receiver,
-        "target": health.label,
-        "failing_since": instant(health.failing_since),
-        "last_accepted": instant(health.last_accepted),
-        "last_error": health.last_error,
-        "delivered": health.delivered,
-    }
 
 
 def _worst_first(episode: Episode) -> tuple[int, float]:

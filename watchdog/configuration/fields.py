@@ -15,34 +15,47 @@ from watchdog.units import parse_duration
 _EXCERPT = 80
 _URLS = "write apprise URLs in 'to'"
 _MUTES = "quiet times are written below 'mutes:', with a where of their own"
-#: Keys of Prometheus and Alertmanager, and what is written here instead.
+_WHERE = "write 'where: {label: pattern}'"
+#: Keys of Prometheus and Alertmanager: what is written here instead, and the key that does it.
 _HABITS = {
-    "groups": "write the rules of all groups below 'rules:'",
-    "route": "write a list of routes below 'routes:'; the last has no where",
-    "routes": "routes do not nest; write them one below another, with continue: true where more than one is to match",
-    "inhibit_rules": "write 'suppresses: [names]' in the rule that holds others back",
-    "time_intervals": _MUTES,
-    "mute_time_intervals": _MUTES,
-    "active_time_intervals": _MUTES,
-    "match": "write 'where: {label: pattern}'",
-    "match_re": "write 'where: {label: pattern}'",
-    "matchers": "write 'where: {label: pattern}'",
-    "receiver": "write 'to: [receiver]'",
-    "slack_configs": _URLS,
-    "email_configs": _URLS,
-    "pagerduty_configs": _URLS,
-    "webhook_configs": _URLS,
+    "groups": ("write the rules of all groups below 'rules:'", "rules"),
+    "route": ("write a list of routes below 'routes:'; the last has no where", "routes"),
+    "routes": (
+        "routes do not nest; write them one below another, with continue: true where more than one is to match",
+        "",
+    ),
+    "inhibit_rules": ("write 'suppresses: [names]' in the rule that holds others back", ""),
+    "time_intervals": (_MUTES, ""),
+    "mute_time_intervals": (_MUTES, ""),
+    "active_time_intervals": (_MUTES, ""),
+    "match": (_WHERE, "where"),
+    "match_re": (_WHERE, "where"),
+    "matchers": (_WHERE, "where"),
+    "receiver": ("write 'to: [receiver]'", "to"),
+    "slack_configs": (_URLS, "to"),
+    "email_configs": (_URLS, "to"),
+    "pagerduty_configs": (_URLS, "to"),
+    "webhook_configs": (_URLS, "to"),
 }
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the nearest known word, "" where none is near."""
-    close = difflib.get_close_matches(word, list(known), 1, cutoff=0.6)
+    near = nearest(word, known)
+    return f"; did you mean '{near}'?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is written most like this one, or the only one it is a part of; "" for none."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, 1, cutoff=0.6)
     if not close:
-        folded = {one.lower(): one for one in known}
+        folded = {one.lower(): one for one in names}
         close = [folded[word.lower()]] if word.lower() in folded else []
-    return f"; did you mean '{close[0]}'?" if close else ""
+    if not close:
+        close = [one for one in names if "_" in one and word in one.split("_")]
+    return close[0] if len(close) == 1 else ""
 
 
 def expected(what: str, node: Node) -> str:
@@ -73,18 +86,25 @@ def is_nothing(node: Node | None) -> bool:
     return node is None or (isinstance(node, Scalar) and node.value is None and not node.style)
 
 
+def is_blank(node: Scalar) -> bool:
+    """Whether nothing is written where a text belongs: `team:`. A text without letters is written ''."""
+    return not node.text and not node.style
+
+
 class Fields:
-    """One mapping being read. `take` marks keys as known; `finish` complains of the others."""
+    """One mapping being read. `meant` are the keys that unknown ones probably mean: they are there, misspelled."""
 
     def __init__(self, node: Mapping, known: Collection[str], mistakes: list[Mistake]) -> None:
         self.node = node
         self.mistakes = mistakes
-        self._known = list(known)
+        self.meant: set[str] = set()
         for key, place in node.keys.items():
             if key not in known:
-                hint = f"; {_HABITS[key]}" if key in _HABITS else did_you_mean(key, known)
-                accepted = hint or f"; known here: {', '.join(self._known)}"
-                self.mistakes.append(place.mistake(f"unknown key '{hidden(key)}'{accepted}"))
+                near = nearest(key, known)
+                hint, means = _HABITS.get(key, (f"did you mean '{near}'?" if near else "", near))
+                self.meant.add(means)
+                accepted = hint or f"known here: {', '.join(known)}"
+                self.mistakes.append(place.mistake(f"unknown key '{hidden(key)}'; {accepted}"))
 
     def __contains__(self, key: str) -> bool:
         return key in self.node.items
@@ -100,11 +120,18 @@ class Fields:
     def wrong(self, key: str, what: str) -> None:
         self.mistakes.append(self.place(key).mistake(what))
 
-    def require(self, *keys: str) -> bool:
-        """Complain of required keys that are missing."""
-        missing = [key for key in keys if key not in self.node.items]
+    def unread(self, key: str, form: type[Mapping] | type[Sequence] = Mapping) -> bool:
+        """Whether a key is there, but not what it holds: misspelled, or of another form."""
+        node = self.get(key)
+        return key in self.meant or not (is_nothing(node) or isinstance(node, form))
+
+    def require(self, *keys: str, **examples: str) -> bool:
+        """Complain of required keys that are missing, with an example of what could be written where there is one."""
+        missing = [key for key in (*keys, *examples) if key not in self.node.items]
         for key in missing:
-            self.mistakes.append(self.node.place.mistake(f"'{key}' is missing"))
+            if key not in self.meant:
+                hint = f"; write e.g. {key}: {examples[key]}" if key in examples else ""
+                self.mistakes.append(self.node.place.mistake(f"'{key}' is missing{hint}"))
         return not missing
 
     # -- typed values; None where the key is missing or wrong
@@ -207,16 +234,17 @@ class Fields:
         return found
 
     def text_map(self, key: str) -> dict[str, str]:
-        """Names to texts; scalars of every kind are taken as written."""
+        """Names to texts; scalars of every kind are taken as written, and "" stands for what is none."""
         node = self.mapping(key)
         if node is None:
             return {}
         found = {}
         for name, value in node.items.items():
-            if isinstance(value, Scalar):
+            found[name] = ""
+            if isinstance(value, Scalar) and not is_blank(value):
                 found[name] = value.text
             else:
-                self.mistakes.append(value.place.mistake(f"{key}.{name}: {expected('a text', value)}"))
+                self.mistakes.append(value.place.mistake(f"{key}.{name}: {expected('a text', value)}; write one"))
         return found
 
 

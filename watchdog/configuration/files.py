@@ -16,6 +16,7 @@ from watchdog.configuration.places import Place, read
 from watchdog.configuration.places import Sequence as SequenceNode
 from watchdog.configuration.receivers import ReceiverReader
 from watchdog.configuration.rules import RESERVED, Defaults, Found, RuleReader
+from watchdog.configuration.where import Labels
 from watchdog.cycle.policy import Policy
 from watchdog.errors import Mistake, RuleFileError
 from watchdog.notify.routes import Receiver, Route
@@ -98,10 +99,12 @@ class _Loader:
         self._route_nodes: list[MappingNode] = []
         self._routes_written = False
         self._mute_nodes: list[MappingNode] = []
-        self._labels: set[str] = {*RESERVED, *(name for names in LABELS.values() for name in names)}
+        self._label_names: set[str] = {*RESERVED, *(name for names in LABELS.values() for name in names)}
         self._mutes: dict[str, Place] = {}
         self._has_rules = False
-        self._unread = False  #: of some file it cannot be said whether it holds rules
+        self._unread = False  #: of some file it cannot be said whether it holds rules, or what else
+        self._receivers_unread = False
+        self._last_route_read = True
 
     def read(self, name: str, text: str | bytes) -> None:
         before = len(self._mistakes)
@@ -123,6 +126,7 @@ class _Loader:
         self._unread = self._unread or len(self._mistakes) > before  # as with `rulez:`
         for node in rules:
             self._rule(node, defaults)
+        self._receivers_unread = self._receivers_unread or fields.unread("receivers")
         if "receivers" in fields:
             for receiver, (value, place) in self._contacts.receivers(root.items["receivers"]).items():
                 if receiver in self._receivers:
@@ -132,15 +136,19 @@ class _Loader:
                 else:
                     self._receivers[receiver] = (value, place)
         routes = fields.mappings("routes")
-        self._routes_written = self._routes_written or len(routes) > 0 or not is_nothing(fields.get("routes"))
+        written = fields.get("routes")
+        self._routes_written = self._routes_written or not is_nothing(written) or "routes" in fields.meant
+        if isinstance(written, SequenceNode) and written.items:
+            self._last_route_read = isinstance(written.items[-1], MappingNode)
         self._route_nodes += routes
         self._mute_nodes += fields.mappings("mutes")
 
     def policy(self, sources: Mapping[str, str | bytes], whole: str) -> Policy:
         """All together; raises RuleFileError."""
-        routes = [self._contacts.route(node, self._labels, index) for index, node in enumerate(self._route_nodes)]
+        labels = Labels(self._label_names, complete=not (self._unread or self._rules.labels_unread))
+        routes = [self._contacts.route(node, labels, index) for index, node in enumerate(self._route_nodes)]
         self._check_routes([route for route, _ in routes])
-        mutes = [found for node in self._mute_nodes if (found := self._mute(node)) is not None]
+        mutes = [found for node in self._mute_nodes if (found := self._mute(node, labels)) is not None]
         self._check_mentions()
         self._check_fallbacks()
         self._check_suppression()
@@ -181,8 +189,8 @@ class _Loader:
         if found is not None:
             self._found.append(found)
 
-    def _mute(self, node: MappingNode) -> Mute | None:
-        found = read_mute(node, self._labels, self._mistakes)
+    def _mute(self, node: MappingNode, labels: Labels) -> Mute | None:
+        found = read_mute(node, labels, self._mistakes)
         if found is None:
             return None
         mute, place = found
@@ -203,15 +211,15 @@ class _Loader:
         for holder in holders:
             labels = holder.items.get("labels") if isinstance(holder, MappingNode) else None
             if isinstance(labels, MappingNode):
-                self._labels.update(labels.items)
+                self._label_names.update(labels.items)
 
     # -- what only all files together can show
 
     def _check_routes(self, routes: list[Route]) -> None:
-        if routes and "where" in self._route_nodes[-1].items:
+        if routes and "where" in self._route_nodes[-1].items and self._last_route_read:
             what = "the last route has a 'where'; leave it out, so that nothing falls through"
             self._mistakes.append(self._route_nodes[-1].key("where").mistake(what))
-        if self._receivers and not self._routes_written:
+        if self._receivers and not self._routes_written and not self._unread:
             place = next(iter(self._receivers.values()))[1]
             self._mistakes.append(place.mistake("there are receivers but no routes; write routes: [{to: [receiver]}]"))
         for node, route in zip(self._route_nodes[:-1], routes[:-1], strict=True):
@@ -226,6 +234,8 @@ class _Loader:
                 self._warnings.append(node.key("escalate").mistake(what))
 
     def _check_mentions(self) -> None:
+        if self._receivers_unread or (self._unread and not self._receivers):
+            return  # those that could not be read may be meant
         for mention in self._contacts.mentions:
             if mention.name not in self._receivers:
                 known = ", ".join(self._receivers) or "none"
@@ -239,7 +249,7 @@ class _Loader:
                  for name, (receiver, _) in self._receivers.items()}  # fmt: skip
         for circle in circles(edges):
             shown = " -> ".join([*circle, circle[0]])
-            place = self._receivers[circle[0]][1]
+            place = self._contacts.fallbacks[circle[0]]
             self._mistakes.append(place.mistake(f"cycle of fallbacks: {shown}; end it somewhere"))
 
     def _check_suppression(self) -> None:

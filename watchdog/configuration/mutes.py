@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from watchdog.alerts.mutes import Mute, QuietTime
 from watchdog.configuration.fields import Fields, did_you_mean
 from watchdog.configuration.places import Mapping, Place
-from watchdog.configuration.where import read_where
+from watchdog.configuration.where import Labels, read_where
 from watchdog.errors import Mistake
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -17,11 +16,11 @@ _TIME = re.compile(r"(?:(\S+)\s+)?(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\Z")
 _FORM = "write [days] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00"
 
 
-def read_mute(node: Mapping, labels: Collection[str], mistakes: list[Mistake]) -> tuple[Mute, Place] | None:
+def read_mute(node: Mapping, labels: Labels, mistakes: list[Mistake]) -> tuple[Mute, Place] | None:
     """One mute and where its name stands; None where it has mistakes."""
     before = len(mistakes)
     fields = Fields(node, ("name", "where", "times", "timezone"), mistakes)
-    fields.require("name", "where", "times")
+    fields.require(name="nightly", where="{name: prod-*}", times='["mon-fri 22:00-06:00"]')
     name = fields.text("name")
     zone = fields.text("timezone") or "UTC"
     try:

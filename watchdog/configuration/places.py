@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from watchdog.configuration.garbled import BREAK, QUOTES, garbled
 from watchdog.errors import Mistake
 
 #: Bytes of a file that are read at most.
@@ -24,34 +25,10 @@ _SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _TRUE, _FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 _NULL = ("", "~", "null", "Null", "NULL")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: What ends a line for the YAML parser, and so for its line numbers.
-_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _VISIBLE = re.compile(r"\S")
 #: The same between single quotes, where '' is one character.
 _QUOTED = re.compile(r"''|\S")
-_QUOTES = "a text that begins with '*', '&' or '!' has to stand in quotes"
-#: What the parser says, in the words of somebody who looks at the file.
-_WORDS = (
-    ("scanning an alias", _QUOTES),
-    ("scanning an anchor", _QUOTES),
-    ("scanning a tag", _QUOTES),
-    ("mapping values are not allowed", "a second ':' in this line; put the text in quotes"),
-    ("could not find expected ':'", "a ':' is missing behind the key"),
-    ("expected key", "the indentation or a bracket does not fit what stands above"),
-    ("block end", "the indentation does not fit the lines above"),
-    ("block mapping", "the indentation does not fit the lines above"),
-    ("'-' indicator", "the indentation does not fit the list above; align it with the '-' or what follows it"),
-    ("',' or", "a ',' or a closing bracket is missing before this"),
-    ("document start", "the indentation or a bracket does not fit what stands above"),
-    ("end of stream", "a quote or bracket that is opened here is never closed"),
-    ("node content", "a value is missing here, or a bracket does not fit"),
-    ("cannot start any token", "a value may not begin with this character; put the text in quotes"),
-    ("escape character", "this escape is unknown between double quotes; use single quotes"),
-    ("comment or line break", "nothing may follow this mark in its line; begin the text in the next line"),
-)
-#: The parser says these far behind what is wrong (the last: alias, anchor).
-_NOTICED_LATE = ("end of stream", "could not find expected ':'", "scanning a tag", "scanning an a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +62,7 @@ class Scalar:
         if self.style == '"' and "\\" in self.raw:
             return self.place
         at = self._in_source(offset)
-        begins = [0, *(found.end() for found in _BREAK.finditer(self.raw))]
+        begins = [0, *(found.end() for found in BREAK.finditer(self.raw))]
         below = sum(begin <= at for begin in begins) - 1
         if self.style in ("|", ">"):
             line = self.raw[begins[below] :]
@@ -97,7 +74,7 @@ class Scalar:
         """Where in `raw` a character of `text` stands. Folding changes white space only, so the others are counted."""
         header = 0
         if self.style in ("|", ">"):
-            first = _BREAK.search(self.raw)
+            first = BREAK.search(self.raw)
             header = len(self.raw) if first is None else first.end()
         elif self.style:
             header = 1
@@ -153,7 +130,7 @@ def read(file: str, data: bytes | str, mistakes: list[Mistake]) -> Node | None:
 
 def _line_and_column(before: str) -> tuple[int, int]:
     """Of the character behind `before`, from 1."""
-    breaks = list(_BREAK.finditer(before))
+    breaks = list(BREAK.finditer(before))
     return len(breaks) + 1, len(before) - (breaks[-1].end() if breaks else 0) + 1
 
 
@@ -170,12 +147,8 @@ class _Reader:
                 return None
             node = yaml.compose(self._text, Loader=_Loader)
         except yaml.MarkedYAMLError as cause:
-            mark = cause.problem_mark or cause.context_mark
-            problem = f"{cause.problem or 'cannot be read'} {cause.context or ''}".strip()
-            if cause.context_mark is not None and any(one in problem for one in _NOTICED_LATE):
-                mark = cause.context_mark  # where the quote or key begins, not where the parser gave up
-            place = start if mark is None else Place(self._file, mark.line + 1, mark.column + 1)
-            self._mistakes.append(place.mistake(f"is not YAML: {_plainly(problem, self._line(place.line))}"))
+            line, column, why = garbled(self._text, cause)
+            self._mistakes.append(Place(self._file, line, column).mistake(f"is not YAML: {why}"))
             return None
         except RecursionError:
             self._mistakes.append(start.mistake(f"is nested deeper than {_MAX_DEPTH} levels"))
@@ -196,9 +169,9 @@ class _Reader:
                 if documents == 2:
                     self._mistakes.append(place.mistake("a second document begins; write one document a file"))
             elif isinstance(event, yaml.AliasEvent):
-                self._mistakes.append(place.mistake(f"alias '*{event.anchor}'; {_QUOTES}, an alias is not read"))
+                self._mistakes.append(place.mistake(f"alias '*{event.anchor}'; {QUOTES}, an alias is not read"))
             elif isinstance(event, yaml.NodeEvent) and event.anchor:
-                self._mistakes.append(place.mistake(f"anchor '&{event.anchor}'; {_QUOTES}, an anchor is not read"))
+                self._mistakes.append(place.mistake(f"anchor '&{event.anchor}'; {QUOTES}, an anchor is not read"))
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > _MAX_DEPTH:
@@ -209,7 +182,7 @@ class _Reader:
             tag = getattr(event, "tag", None)
             if tag is not None:
                 shown = tag.replace("tag:yaml.org,2002:", "!!")
-                self._mistakes.append(place.mistake(f"tag '{shown}'; {_QUOTES}, a tag is not read"))
+                self._mistakes.append(place.mistake(f"tag '{shown}'; {QUOTES}, a tag is not read"))
         return len(self._mistakes) == before
 
     def _node(self, node: yaml.Node) -> Node:
@@ -225,7 +198,12 @@ class _Reader:
         for key, value in node.value:
             where = Place(self._file, key.start_mark.line + 1, key.start_mark.column + 1)
             if not isinstance(key, yaml.ScalarNode):
-                self._mistakes.append(where.mistake("a key has to be a text"))
+                braces = self._text.startswith("{{", node.start_mark.index)
+                what = "a text that begins with '{' has to stand in quotes" if braces else "a key has to be a text"
+                self._mistakes.append((place if braces else where).mistake(what))
+                continue
+            if key.value == "<<" and not key.style:
+                self._mistakes.append(where.mistake("merge key '<<'; nothing is merged here, write the values out"))
                 continue
             if key.value in found.items:
                 first = found.keys[key.value].line
@@ -234,10 +212,6 @@ class _Reader:
             found.keys[key.value] = where
             found.items[key.value] = self._node(value)
         return found
-
-    def _line(self, number: int) -> str:
-        lines = _BREAK.split(self._text)
-        return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
 def _resolve(text: str) -> str | int | float | bool | None:
@@ -255,10 +229,3 @@ def _resolve(text: str) -> str | int | float | bool | None:
     if _SPECIAL_FLOAT.match(text):
         return float(text.replace(".", "", 1))
     return text
-
-
-def _plainly(problem: str, line: str) -> str:
-    """The parser's words in ours, with the usual cause."""
-    if "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in problem:
-        return "a tab is used for indentation; use spaces"
-    return next((ours for theirs, ours in _WORDS if theirs in problem), problem)

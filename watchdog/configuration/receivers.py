@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from watchdog.configuration.fields import Fields, did_you_mean, expected, is_nothing
+from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden, is_nothing
 from watchdog.configuration.places import Mapping as MappingNode
 from watchdog.configuration.places import Node, Place
-from watchdog.configuration.where import read_where
+from watchdog.configuration.where import Labels, read_where
 from watchdog.errors import Mistake
 from watchdog.notify.routes import Escalation, Receiver, Route, TargetSpec
 from watchdog.rules.selector import Selector
@@ -48,6 +48,7 @@ class ReceiverReader:
     unset_out: bool = False
     urls: dict[str, str] = field(default_factory=dict)
     mentions: list[Named] = field(default_factory=list)
+    fallbacks: dict[str, Place] = field(default_factory=dict)  #: where each receiver names its own
 
     def receivers(self, node: Node) -> dict[str, tuple[Receiver, Place]]:
         if is_nothing(node):
@@ -66,16 +67,16 @@ class ReceiverReader:
             found[name] = (self._receiver(name, value), node.keys[name])
         return found
 
-    def route(self, node: MappingNode, labels: Collection[str], index: int) -> tuple[Route, MappingNode]:
+    def route(self, node: MappingNode, labels: Labels, index: int) -> tuple[Route, MappingNode]:
         fields = Fields(node, _ROUTE, self.mistakes)
-        fields.require("to")
+        fields.require(to="[receiver]")
         to = self._names(fields, "to", "routes")
         where = Selector() if "where" not in fields else read_where(node.items["where"], labels, self.mistakes)
         group_by = fields.texts("group_by")
         for name, place in group_by or ():
-            if name not in labels:
-                hint = did_you_mean(name, labels) or f"; there are {', '.join(sorted(labels))}"
-                self.mistakes.append(place.mistake(f"group_by: no alert has a label '{name}'{hint}"))
+            accepted = labels.unknown(name)
+            if accepted is not None:
+                self.mistakes.append(place.mistake(f"group_by: no alert has a label '{name}'{accepted}"))
         times = {key: fields.duration(key) for key in ("group_wait", "group_interval", "repeat_interval")}
         route = Route(
             to=to,
@@ -92,9 +93,10 @@ class ReceiverReader:
 
     def _receiver(self, name: str, node: MappingNode) -> Receiver:
         fields = Fields(node, _RECEIVER, self.mistakes)
-        fields.require("to")
+        fields.require(to='["${SLACK_URL}"]')
         fallback = fields.text("fallback")
         if fallback is not None:
+            self.fallbacks[name] = fields.place("fallback")
             self.mentions.append(Named(fallback, fields.place("fallback"), f"receivers.{name}.fallback"))
         send_resolved = fields.flag("send_resolved")
         targets: list[TargetSpec] = []
@@ -149,7 +151,7 @@ class ReceiverReader:
             return None
         reason = None if self.check_url is None else self.check_url(url)
         if reason is not None:
-            shown = template if _VARIABLE.search(template) else template.partition("://")[0] + "://…"
+            shown = template if _VARIABLE.fullmatch(template) else hidden(template) if "://" in template else "to"
             self.mistakes.append(place.mistake(f"{shown}: {reason}"))
             return None
         return url
@@ -183,7 +185,7 @@ class ReceiverReader:
         found = []
         for node in fields.mappings("escalate"):
             inner = Fields(node, ("after", "to"), self.mistakes)
-            inner.require("after", "to")
+            inner.require(after="15m", to="[receiver]")
             after = inner.duration("after")
             to = self._names(inner, "to", "routes.escalate")
             if after is not None and to:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from watchdog.configuration.fields import Fields, did_you_mean, expected, in_text, is_nothing
 from watchdog.configuration.places import Mapping, Node, Place, Scalar
-from watchdog.configuration.where import read_where
+from watchdog.configuration.where import Labels, read_where
 from watchdog.errors import ExpressionError, Mistake
 from watchdog.notify import texts
 from watchdog.readings.catalogue import CATALOGUE
 from watchdog.readings.fleet import LABELS, Kind
-from watchdog.rules.expressions import Expression, param_mistake, syntax_of
-from watchdog.rules.rule import Flapping, NoData, Override, Quantity, Rule, Severity, Terms
+from watchdog.rules.expressions import Expression, article, param_mistake, syntax_of
+from watchdog.rules.rule import UNREADABLE, Flapping, NoData, Override, Quantity, Rule, Severity, Terms
 from watchdog.rules.selector import Selector
 from watchdog.units import parse_duration, parse_size
 
@@ -37,6 +37,7 @@ class Defaults:
     annotations: dict[str, Node] = field(default_factory=dict)
     flapping: Flapping | None = field(default_factory=Flapping)
     labels_at: dict[str, Place] = field(default_factory=dict)
+    labels_unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,13 @@ class Found:
 
 @dataclass(slots=True)
 class RuleReader:
-    """Reads the rules of one file. `seen` are metrics some poll has had, beside the catalogue's."""
+    """Reads the rules of one file. `seen` are metrics some poll has had, beside the catalogue's. `labels_unread`: some
+    rule's labels could not be read, so that others than those found may be meant elsewhere."""
 
     mistakes: list[Mistake]
     warnings: list[Mistake]
     seen: Collection[str] = ()
+    labels_unread: bool = False
 
     def defaults(self, node: Node) -> Defaults:
         if is_nothing(node):
@@ -70,19 +73,20 @@ class RuleReader:
         fields.text_map("annotations")
         texts_at = fields.mapping("annotations")
         annotations = {} if texts_at is None else texts_at.items
-        return Defaults(terms, annotations, self._flapping(fields, Flapping()), at)
+        unread = self._labels_are_unread(fields)
+        return Defaults(terms, annotations, self._flapping(fields, Flapping()), at, unread)
 
     def rule(self, node: Mapping, defaults: Defaults) -> Found | None:
         """One rule; None where it has mistakes."""
         before = len(self.mistakes)
         fields = Fields(node, _KEYS, self.mistakes)
-        fields.require("alert", "each", "expr")
+        fields.require(alert="SourceLagHigh", each="source", expr="recordsLag > 1000")
         name = fields.text("alert")
         if name is not None and not _RULE_NAME.match(name):
             fields.wrong("alert", f"alert: '{name}' cannot be a rule's name; write letters, digits, _ : . or -")
         each = fields.choice("each", Kind)
         every = {one for names in LABELS.values() for one in names}
-        labels = every if each is None else set(LABELS[each])
+        labels = Labels(every) if each is None else Labels(LABELS[each], article(each))
         where = Selector() if "where" not in fields else read_where(node.items["where"], labels, self.mistakes)
         terms = self._terms(fields, defaults.terms, each, None)
         if each is not None:
@@ -93,8 +97,11 @@ class RuleReader:
         annotations = {name: node.text for name, node in nodes.items() if isinstance(node, Scalar)}
         expr = self._expression(fields, "expr", each, terms)
         clear = self._expression(fields, "clear", each, terms)
-        overrides = self._overrides(fields, labels, terms, each, [one for one in (expr, clear) if one is not None])
-        self._texts(nodes, each, [terms, *(override.terms for override in overrides)])
+        unread = self._labels_are_unread(fields) or defaults.labels_unread
+        overrides, unread_too = self._overrides(fields, labels, terms, each, [one for one in (expr, clear) if one])
+        if each is not None and not (unread or unread_too):  # else what the texts may name is not known
+            params = None if fields.unread("params") else terms.params
+            self._texts(nodes, each, [terms, *(override.terms for override in overrides)], params)
         suppresses = fields.texts("suppresses") or ()
         flapping = self._flapping(fields, defaults.flapping)
         if len(self.mistakes) > before or name is None or each is None or expr is None:
@@ -139,6 +146,7 @@ class RuleReader:
         for name, value in ({} if node is None else node.items).items():
             assert node is not None
             wrong = param_mistake(name)
+            found[name] = UNREADABLE
             if wrong is not None:
                 self.mistakes.append(node.keys[name].mistake(f"params: {wrong}"))
             elif declared is not None and name not in declared:
@@ -160,6 +168,11 @@ class RuleReader:
             if name in LABELS[each]:
                 what = f"labels: '{name}' would overwrite the {each}'s own label; choose another name"
                 self.mistakes.append(place.mistake(what))
+
+    def _labels_are_unread(self, fields: Fields) -> bool:
+        unread = fields.unread("labels")
+        self.labels_unread = self.labels_unread or unread
+        return unread
 
     def _labels(self, fields: Fields, each: Kind | None) -> dict[str, str]:
         node = fields.mapping("labels")
@@ -222,36 +235,40 @@ class RuleReader:
     def _unseen(self, expression: Expression, node: Scalar, key: str) -> None:
         """A metric that neither the catalogue nor any poll knows is probably misspelled."""
         for _, metric in sorted(expression.metrics):
-            if metric in CATALOGUE or metric in self.seen:
-                continue
             at = re.search(rf"(?<![\w.]){re.escape(metric)}(?!\w)", node.text)
-            hint = did_you_mean(metric, {*CATALOGUE, *self.seen, *expression.params})
-            hint = hint or f'; if it is a text, write "{metric}"'
+            self._warn_unseen(metric, node.place_of(at.start() if at else 0), key, expression.params)
+
+    def _warn_unseen(self, metric: str, place: Place, key: str, others: Collection[str]) -> None:
+        if metric not in CATALOGUE and metric not in self.seen:
+            hint = did_you_mean(metric, {*CATALOGUE, *self.seen, *others}) or f'; if it is a text, write "{metric}"'
             what = f"{key}: no poll has seen a metric '{metric}', and it is not in the catalogue{hint}"
-            self.warnings.append(node.place_of(at.start() if at else 0).mistake(what))
+            self.warnings.append(place.mistake(what))
 
     def _overrides(
-        self, fields: Fields, labels: Collection[str], terms: Terms, each: Kind | None, expressions: list[Expression]
-    ) -> list[Override]:
-        found = []
+        self, fields: Fields, labels: Labels, terms: Terms, each: Kind | None, expressions: list[Expression]
+    ) -> tuple[list[Override], bool]:
+        """The overrides of a rule, and whether labels of one could not be read."""
+        found, unread = [], False
         for node in fields.mappings("overrides"):
             inner = Fields(node, ("where", *_TERMS), self.mistakes)
             where = Selector()
-            if inner.require("where"):
+            if inner.require(where="{name: prod-*}"):
                 where = read_where(node.items["where"], labels, self.mistakes)
-            merged = self._terms(inner, terms, each, terms.params)
+            merged = self._terms(inner, terms, each, None if fields.unread("params") else terms.params)
+            unread = self._labels_are_unread(inner) or unread
             for expression in expressions:
                 self._bind(expression, inner, terms, merged)
             found.append(Override(where, merged))
-        return found
+        return found, unread
 
     def _bind(self, expression: Expression, inner: Fields, terms: Terms, merged: Terms) -> None:
         """An override's params have to fit where the rule's own did; each is tried alone, to name the one."""
         before = len(self.mistakes)
         written = inner.mapping("params")
-        alone = [] if written is None else [name for name in written.items if name in merged.params]
-        for names in ([name] for name in alone) if len(alone) > 1 else ():
-            self._try(expression, terms, merged, names, inner)
+        names = [] if written is None else list(written.items)
+        alone = [name for name in names if merged.params.get(name, UNREADABLE) != UNREADABLE]
+        for name in alone if len(alone) > 1 else ():
+            self._try(expression, terms, merged, [name], inner)
         if len(self.mistakes) == before:
             self._try(expression, terms, merged, alone, inner)
 
@@ -267,19 +284,22 @@ class RuleReader:
             what = f"params: {', '.join(names)} of another kind does not fit '{expression.text.strip()}': {whats}"
             self.mistakes.append(at.mistake(what))
 
-    def _texts(self, annotations: dict[str, Node], each: Kind | None, variants: list[Terms]) -> None:
+    def _texts(
+        self, annotations: dict[str, Node], each: Kind, variants: list[Terms], params: Collection[str] | None
+    ) -> None:
         """Templates are checked here, so that a broken one is found before anybody is woken."""
-        if each is None:
-            return  # what they may name is not known
         labels = {name for terms in variants for name in terms.labels}
         for key in ("summary", "description"):
             value = annotations.get(key)
-            if isinstance(value, Scalar):
-                for offset, what in texts.check(value.text, {*LABELS[each], *RESERVED, *labels},
-                                                params=variants[0].params):  # fmt: skip
-                    word = re.compile(r"\w*").match(value.text, offset)
-                    length = len(word[0]) if word else 1
-                    self.mistakes.append(in_text(value, offset, length, f"{key}: {what}"))
+            if not isinstance(value, Scalar):
+                continue
+            found = texts.check(value.text, {*LABELS[each], *RESERVED, *labels}, params=params)
+            for offset, what in found:
+                word = re.compile(r"\w*").match(value.text, offset)
+                length = len(word[0]) if word else 1
+                self.mistakes.append(in_text(value, offset, length, f"{key}: {what}"))
+            for offset, metric in () if found else texts.readings_of(value.text):
+                self._warn_unseen(metric, value.place_of(offset), key, ())
 
 
 def quantity(node: Scalar) -> Quantity | None:

@@ -33,12 +33,13 @@ def facts_of(
     rule, entity = verdicts.rule, verdicts.table.entities[row]
     explanation = verdicts.explain(row)
     reason = explanation.reason
+    position = int(verdicts.rows.searchsorted(row))
+    truth = int(verdicts.truth[position])
     if firing and rule.clear is not None:
-        position = int(verdicts.rows.searchsorted(row))
         clear = FALSE if verdicts.clear is None else int(verdicts.clear[position])
-        if int(verdicts.truth[position]) != TRUE and clear != TRUE:
+        if truth != TRUE and clear != TRUE:
             reason = f"{reason}; ends when {rule.clear.text} holds: {verdicts.explain(row, clear=True).reason}"
-    return _facts(rule, terms, entity, snapshot, explanation, reason, flapping)
+    return _facts(rule, terms, entity, snapshot, explanation, reason, flapping, held=firing and truth == FALSE)
 
 
 def end_reason(verdicts: Verdicts, row: int) -> str:
@@ -54,6 +55,7 @@ def _facts(
     explanation: Explanation,
     reason: str,
     flapping: bool,
+    held: bool,
 ) -> Facts:
     # texts may name any reading of the entity, also those the rule does not judge
     readings: dict[str, float | str | None] = {one.metric: one.value for one in snapshot.readings(entity.key)}
@@ -68,4 +70,5 @@ def _facts(
         params=terms.params,
         readings=readings,
         annotations=rule.annotations,
+        held=held,
     )

@@ -17,9 +17,9 @@ import ssl
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from watchdog.delivery.cutting import cut, one_line
 from watchdog.delivery.flights import Answer, Flight, Stage
 from watchdog.errors import DeliveryError
+from watchdog.notify.cutting import cut, one_line
 
 _TRANSIENT_REFUSALS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 #: Slack's API answers errors with status 200. These pass by themselves, every other is a fault of the set-up:

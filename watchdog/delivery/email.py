@@ -5,6 +5,7 @@ apprise makes the text part from the HTML, therefore the HTML is simple: what re
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2s
 from html import escape
 from typing import Any
@@ -13,11 +14,30 @@ from apprise.attachment.memory import AttachMemory
 from apprise.common import NotifyFormat
 from apprise.plugins.email.base import NotifyEmail
 
-from watchdog.delivery.cutting import cut, one_line
 from watchdog.delivery.flights import Flight
-from watchdog.delivery.phrases import Tone, facts_of, instant, is_link, links_of, mark_of, remainder, tone_of
-from watchdog.delivery.pictures import png_of
-from watchdog.delivery.plain import name_of, plain_text
+from watchdog.delivery.phrases import (
+    Tone,
+    brief_links_of,
+    brief_of,
+    brief_words_of,
+    facts_of,
+    hints_of,
+    is_link,
+    links_of,
+    mark_of,
+    name_of,
+    opening_of,
+    remainder,
+    runbook_of,
+    shared_of,
+    signature,
+    standing_of,
+    tone_of,
+    words_of,
+)
+from watchdog.delivery.pictures import png_of, words_in
+from watchdog.delivery.plain import plain_text
+from watchdog.notify.cutting import cut, one_line
 from watchdog.notify.message import Line, Message
 
 #: Longer subjects are cut by what shows them.
@@ -35,10 +55,11 @@ class Email(NotifyEmail):  # type: ignore[no-untyped-call]  # apprise is typed i
 
     def wear(self, message: Message) -> None:
         """All messages about one episode refer to one id that no message has: mail programs show them as one thread."""
-        thread = blake2s(message.thread.encode(), digest_size=16).hexdigest()
-        reference = f"<watchdog-{thread}@{str(self.from_addr[1]).rpartition('@')[2]}>"
-        if message.thread:
-            self.headers = {"References": reference, "In-Reply-To": reference, **self.headers}
+        host = str(self.from_addr[1]).rpartition("@")[2]
+        threads = [blake2s(episode.encode(), digest_size=16).hexdigest() for episode in message.threads]
+        references = [f"<watchdog-{thread}@{host}>" for thread in threads]
+        if references:
+            self.headers = {"References": " ".join(references), "In-Reply-To": references[0], **self.headers}
         # no holiday notes in answer to alarms: RFC 3834
         self.headers = {"Auto-Submitted": "auto-generated", **self.headers}
         self.inline = True
@@ -71,25 +92,22 @@ def subject_of(message: Message) -> str:
 def html_of(message: Message, *, chart: bool) -> str:
     """The message as HTML, with a place for its chart. What comes from outside is escaped; it fetches nothing."""
     colour = _COLOURS[tone_of(message)]
+    shared = shared_of(message)
     parts = [f'<h2 style="color:{colour};font-size:19px;margin:0 0 8px">{_text(one_line(message.title))}</h2>']
-    begin = [text for text in (message.headline, message.cause) if text]
-    if begin:
-        parts.append(f"<p>{'<br>'.join(map(_text, begin))}</p>")
-    if chart:
-        parts.append(
-            f'<p><img src="cid:{_CHART}" alt="The last hours as a chart" style="max-width:100%;width:600px"></p>'
-        )
-    parts += [_line(line) for line in message.changed]
+    parts.append(_paragraph(map(_text, opening_of(message))))
+    if shared is not None:
+        parts.append(_paragraph([_text(shared.description), *_linked(runbook_of(shared))]))
+    for position, line in enumerate(message.changed):
+        parts.append(_alone(line) if len(message.changed) == 1 else _among_others(line, shared))
+        if chart and position == 0:
+            parts.append(_chart(message.chart_svg or ""))
     if message.standing:
-        parts.append("<p><b>Still firing</b></p>")
-        parts += [f"<p>{_text(f'{mark_of(line)} {name_of(line)}')}</p>" for line in message.standing]
-    end = remainder(message)
-    end += [f"To silence: {message.silence_hint}"] if message.silence_hint else []
-    end.append(" · ".join([f"Sent by watchdog{' on ' + message.instance if message.instance else ''}",
-                           *([instant(message.at)] if message.at else [])]))  # fmt: skip
-    shown = [*map(_text, end), *(_link(name, url) for name, url in message.links.items() if is_link(url))]
-    parts.append(f'<p style="{_QUIET}">{"<br>".join(shown)}</p>')
-    inside = "\n".join(parts)
+        parts.append(_paragraph(["<b>Still firing</b>", *(_text(standing_of(line)) for line in message.standing)]))
+    parts.append(_paragraph(map(_text, remainder(message))))
+    hints = [f"{_text(name)}: {_code(command)}" for name, command in hints_of(message)]
+    end = [*_linked((name, url) for name, url in message.links.items() if is_link(url)), _text(signature(message))]
+    parts += [_paragraph(hints, _QUIET), _paragraph(end, _QUIET)]
+    inside = "\n".join(part for part in parts if part)
     return (
         '<!DOCTYPE html><html><head><meta charset="utf-8"></head>'
         '<body style="font-family:sans-serif;font-size:15px;line-height:1.45;color:#222">'
@@ -106,17 +124,42 @@ def attachments_of(message: Message) -> list[AttachMemory]:
     return [AttachMemory(content=picture, name=_CHART, mimetype="image/png")]  # type: ignore[no-untyped-call]
 
 
-def _line(line: Line) -> str:
-    texts = [f"<b>{_text(f'{mark_of(line)} {name_of(line)}')}</b>"]
-    texts += [_text(text) for text in (line.summary, line.description) if text]
+def _alone(line: Line) -> str:
+    texts = [_named(line), *map(_text, words_of(line))]
     texts += [f"<b>{_text(name)}:</b> {_text(text)}" for name, text in facts_of(line)]
-    texts += [_link(name, url) for name, url in links_of(line)]
-    return f"<p>{'<br>'.join(texts)}</p>"
+    return _paragraph([*texts, *_linked(links_of(line))])
 
 
-def _link(name: str, url: str) -> str:
-    """The address is shown, too: the text part has nothing else, and a reader sees where it leads."""
-    return f'<b>{_text(name)}:</b> <a href="{escape(url)}">{escape(url)}</a>'
+def _among_others(line: Line, shared: Line | None) -> str:
+    texts = [_named(line), *map(_text, brief_words_of(line, shared)), _text(brief_of(line))]
+    return _paragraph([*texts, *_linked(brief_links_of(line, shared))])
+
+
+def _named(line: Line) -> str:
+    return f"<b>{_text(f'{mark_of(line)} {name_of(line)}')}</b>"
+
+
+def _chart(svg: str) -> str:
+    """Its words stand below it, for those who do not see it."""
+    picture = f'<img src="cid:{_CHART}" alt="The last hours as a chart" style="max-width:100%;width:600px">'
+    words = words_in(svg)
+    return f"<p>{picture}</p>" + (f'<p style="{_QUIET}">{_text(words)}</p>' if words else "")
+
+
+def _code(command: str) -> str:
+    return f'<span style="font-family:monospace">{_text(command)}</span>'
+
+
+def _paragraph(lines: Iterable[str], style: str = "") -> str:
+    """Lines of HTML as one paragraph; "" where there is none."""
+    kept = [line for line in lines if line]
+    opening = f'<p style="{style}">' if style else "<p>"
+    return f"{opening}{'<br>'.join(kept)}</p>" if kept else ""
+
+
+def _linked(links: Iterable[tuple[str, str]]) -> list[str]:
+    """The addresses are shown, too: the text part has nothing else, and a reader sees where they lead."""
+    return [f'<b>{_text(name)}:</b> <a href="{escape(url)}">{escape(url)}</a>' for name, url in links]
 
 
 def _text(text: str) -> str:

@@ -55,25 +55,100 @@ def when(line: Line) -> str:
     lasted = format_duration(line.duration)
     if line.phase == "firing" or line.ended is None:
         return f"{instant(line.since)} ({lasted})"
-    return f"{instant(line.since)} to {instant(line.ended)} ({lasted})"
+    began, ended = instant(line.since), instant(line.ended)
+    if began[:10] == ended[:10]:  # the same day
+        return f"{began.removesuffix(' UTC')} to {ended[11:]} ({lasted})"
+    return f"{began} to {ended} ({lasted})"
+
+
+def opening_of(message: Message) -> list[str]:
+    """What changed, and why this message comes at all where that is not plain."""
+    because = f"told because {message.cause}" if message.cause else ""
+    return [text for text in (message.headline, because) if text]
+
+
+def name_of(line: Line) -> str:
+    """An alert in one line."""
+    return f"{line.alertname} ({line.severity}) on {line.entity}"
+
+
+def standing_of(line: Line) -> str:
+    """An alert that goes on, in one line."""
+    return f"{mark_of(line)} {name_of(line)}, for {format_duration(line.duration)}"
+
+
+def words_of(line: Line) -> list[str]:
+    """What the rule says of an alert; of one that is over its texts are in the past, see `facts_of`."""
+    return [text for text in (line.summary, line.description) if text] if line.phase == "firing" else []
 
 
 def facts_of(line: Line) -> list[tuple[str, str]]:
-    """What there is to know of an alert, in the order it is asked for at night."""
-    over = line.phase != "firing"
-    known = [
-        ("Why" if not over else "Why it ended", line.reason),
-        ("Value", line.value),
-        ("Since" if not over else "From", when(line)),
-        ("Note", line.note),
-        ("Flapping", "yes; it is held firing until it stays quiet" if line.flapping else ""),
-    ]
+    """What there is to know of an alert besides `words_of`, in the order it is asked for at night."""
+    if line.phase == "firing":
+        known = [
+            ("Now" if line.held else "Why", _reason_besides(line)),
+            ("Value", f"{line.value} (limit {line.limit})" if line.limit else line.value),
+            ("Since", when(line)),
+        ]
+    else:
+        known = [("Why it ended", line.reason), ("It began with", line.summary), ("From", when(line))]
+    known += [("Note", line.note), ("Flapping", "yes; it is held firing until it stays quiet" if line.flapping else "")]
     return [(name, text) for name, text in known if text]
+
+
+def brief_of(line: Line) -> str:
+    """The facts of one alert among others: why, and since when."""
+    if line.phase == "firing":
+        since = f"since {when(line)}" if line.since else ""
+        return " · ".join(text for text in (_reason_besides(line), since, line.note) if text)
+    return " · ".join(text for text in (f"over after {format_duration(line.duration)}", line.reason, line.note) if text)
+
+
+def _reason_besides(line: Line) -> str:
+    """The reason, unless the rule's own words have it already."""
+    return "" if any(line.reason in text for text in words_of(line)) else line.reason
 
 
 def links_of(line: Line) -> list[tuple[str, str]]:
     """What to do and where to look, in that order; only http and https."""
-    places = [("Runbook", line.runbook_url), ("Streamkap", line.entity_url), ("Alert page", line.alert_url)]
+    return [*runbook_of(line), *_links([("Streamkap", line.entity_url), ("Alert page", line.alert_url)])]
+
+
+def runbook_of(line: Line) -> list[tuple[str, str]]:
+    return _links([("Runbook", line.runbook_url)])
+
+
+def brief_links_of(line: Line, shared: Line | None) -> list[tuple[str, str]]:
+    """The links of one alert among others: its page, which knows the way on, and a runbook that is its own."""
+    own = runbook_of(line) if shared is None and line.phase == "firing" else []
+    return [*own, *_links([("Streamkap", line.entity_url), ("Alert page", line.alert_url)])[-1:]]
+
+
+def brief_words_of(line: Line, shared: Line | None) -> list[str]:
+    """What the rule says of one alert among others."""
+    return words_of(line) if shared is None else words_of(line)[:1]
+
+
+def shared_of(message: Message) -> Line | None:
+    """The first of several alerts where one description and one runbook serve all that fire: they are said once."""
+    firing = [line for line in message.changed if line.phase == "firing"]
+    alike = {(line.description, line.runbook_url) for line in firing}
+    return firing[0] if len(firing) > 1 and len(alike) == 1 else None
+
+
+def hints_of(message: Message) -> list[tuple[str, str]]:
+    """Commands for whoever reads it."""
+    said = [("To acknowledge", message.ack_hint), ("To silence", message.silence_hint)]
+    return [(name, command) for name, command in said if command]
+
+
+def signature(message: Message) -> str:
+    """Who sent it, and when."""
+    who = f"Sent by watchdog{' on ' + message.instance if message.instance else ''}"
+    return " · ".join([who, *([instant(message.at)] if message.at else [])])
+
+
+def _links(places: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, url) for name, url in places if is_link(url)]
 
 
@@ -82,10 +157,10 @@ def is_link(url: str) -> bool:
 
 
 def remainder(message: Message) -> list[str]:
-    """What is counted but not listed, and how to be left in peace."""
+    """What is counted but not listed."""
     lines = []
     if message.more:
-        lines.append(f"and {message.more} more that are not listed")
+        lines.append(f"and {message.more} more {'that are' if message.more > 1 else 'that is'} not listed")
     if message.silenced:
         lines.append(f"{message.silenced} silenced")
     return lines

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from importlib.resources import as_file, files
 
 #: Twice the size it is shown at, so that it is sharp on fine screens.
@@ -26,3 +28,9 @@ def png_of(svg: str) -> bytes | None:
             )  # fmt: skip
         except ValueError:
             return None
+
+
+def words_in(svg: str) -> str:
+    """What a picture says of itself in words, "" for one that says nothing."""
+    found = re.search(r'aria-label="([^"]*)"', svg)
+    return unescape(found[1]) if found else ""

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from watchdog.delivery.cutting import cut, one_line
-from watchdog.delivery.phrases import facts_of, links_of, mark_of, remainder, tone_of
+from watchdog.delivery.phrases import (
+    brief_links_of,
+    brief_of,
+    brief_words_of,
+    facts_of,
+    hints_of,
+    links_of,
+    mark_of,
+    name_of,
+    opening_of,
+    remainder,
+    runbook_of,
+    shared_of,
+    signature,
+    standing_of,
+    tone_of,
+    words_of,
+)
+from watchdog.notify.cutting import cut, one_line
 from watchdog.notify.message import Line, Message
 
 
@@ -29,30 +47,30 @@ def deliver(plugin: Any, message: Message) -> bool:
 
 def plain_text(message: Message) -> str:
     """The whole message without its title: what changed first, then each alert, what else fires, how to silence it."""
-    begin = [text for text in (message.headline, message.cause) if text]
-    parts = ["\n".join(begin)] if begin else []
-    parts += [line_text(line) for line in message.changed]
+    alone, shared = len(message.changed) == 1, shared_of(message)
+    parts = ["\n".join(opening_of(message))]
+    if shared is not None:
+        parts.append("\n".join(text for text in (shared.description, *_linked(runbook_of(shared))) if text))
+    parts += [line_text(line) if alone else brief_text(line, shared) for line in message.changed]
     if message.standing:
-        parts.append("\n".join(["Still firing:", *(f"{mark_of(line)} {name_of(line)}" for line in message.standing)]))
-    end = remainder(message)
-    end += [f"{name}: {url}" for name, url in message.links.items()]
-    if message.silence_hint:
-        end.append(f"To silence: {message.silence_hint}")
-    if message.instance:
-        end.append(f"Sent by watchdog on {message.instance}")
-    if end:
-        parts.append("\n".join(end))
-    # a body must not be empty
-    return "\n\n".join(parts) or message.title
-
-
-def name_of(line: Line) -> str:
-    """An alert in one line."""
-    return f"{line.alertname} ({line.severity}) on {line.entity}"
+        parts.append("\n".join(["Still firing:", *map(standing_of, message.standing)]))
+    end = [*remainder(message), *(f"{name}: {command}" for name, command in hints_of(message))]
+    parts.append("\n".join([*end, *_linked(message.links.items()), signature(message)]))
+    return "\n\n".join(part for part in parts if part)
 
 
 def line_text(line: Line) -> str:
-    texts = [f"{mark_of(line)} {name_of(line)}", line.summary, line.description]
-    texts += [f"{name}: {text}" for name, text in facts_of(line)]
-    texts += [f"{name}: {url}" for name, url in links_of(line)]
+    """One alert with everything that is known of it."""
+    texts = [f"{mark_of(line)} {name_of(line)}", *words_of(line)]
+    return "\n".join([*texts, *(f"{name}: {text}" for name, text in facts_of(line)), *_linked(links_of(line))])
+
+
+def brief_text(line: Line, shared: Line | None) -> str:
+    """One alert among others."""
+    texts = [f"{mark_of(line)} {name_of(line)}", *brief_words_of(line, shared), brief_of(line)]
+    texts += _linked(brief_links_of(line, shared))
     return "\n".join(text for text in texts if text)
+
+
+def _linked(links: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{name}: {url}" for name, url in links]

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from watchdog.delivery.cutting import cut, one_line
 from watchdog.delivery.flights import Flight, refusals
 from watchdog.delivery.secrets import Secrets
+from watchdog.notify.cutting import cut, one_line
 
 #: Seconds to wait for a connection and for each read of the answer, where the URL does not say (`cto`, `rto`). apprise
 #: waits 4 s, and an answer that is only slow would count as unknown.

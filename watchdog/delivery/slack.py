@@ -8,15 +8,35 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
 from apprise.common import NotifyFormat
 from apprise.plugins.slack import NotifySlack, SlackMode
 
-from watchdog.delivery.cutting import cut, one_line
-from watchdog.delivery.phrases import Tone, facts_of, instant, links_of, mark_of, remainder, tone_of
-from watchdog.delivery.plain import name_of, plain_text
+from watchdog.delivery.phrases import (
+    Tone,
+    brief_links_of,
+    brief_of,
+    brief_words_of,
+    facts_of,
+    hints_of,
+    is_link,
+    links_of,
+    mark_of,
+    name_of,
+    opening_of,
+    remainder,
+    runbook_of,
+    shared_of,
+    signature,
+    standing_of,
+    tone_of,
+    words_of,
+)
+from watchdog.delivery.plain import plain_text
+from watchdog.notify.cutting import cut, one_line
 from watchdog.notify.message import Line, Message
 
 # https://docs.slack.dev/reference/block-kit/blocks: longer texts are refused, with the whole message
@@ -65,41 +85,42 @@ def deliver(plugin: Slack, message: Message) -> bool:
 def attachment(message: Message) -> dict[str, Any]:
     """The message as one attachment: its colour, its blocks, and the words for a notification on a lock screen."""
     blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(one_line(message.title), _HEADER)}]
-    begin = " · ".join(one_line(text) for text in (message.headline, message.cause) if text)
+    begin = " · ".join(map(one_line, opening_of(message)))
     if begin:
         blocks.append(_context(_plain(begin, _CONTEXT)))
+    shared = shared_of(message)
+    if shared is not None:
+        blocks += [_section(cut(shared.description, _DESCRIPTION))] if shared.description else []
+        blocks += _context_of(runbook_of(shared))
     alone = len(message.changed) == 1
     for line in message.changed:
-        blocks += _alone(line) if alone else _among_others(line)
+        blocks += _alone(line) if alone else _among_others(line, shared)
     if message.standing:
-        names = "\n".join(f"{mark_of(line)} {name_of(line)}" for line in message.standing)
-        blocks.append(_section(f"Still firing\n{names}"))
-    end = [*remainder(message), f"To silence: {message.silence_hint}" if message.silence_hint else "",
-           f"watchdog on {message.instance}" if message.instance else "watchdog",
-           instant(message.at) if message.at else ""]  # fmt: skip
-    last = [_plain(" · ".join(one_line(text) for text in end if text), _CONTEXT)]
-    if links := _links([(name, url) for name, url in message.links.items()]):
-        last.append(links)
-    blocks.append(_context(*last))
+        blocks.append(_section("\n".join(["Still firing", *map(standing_of, message.standing)])))
+    blocks += [_context(_plain(text, _CONTEXT)) for text in (" · ".join(remainder(message)),) if text]
+    # each command on a line of its own, so that it can be taken whole
+    blocks += [_context(_plain(f"{name}: {one_line(text)}", _CONTEXT)) for name, text in hints_of(message)]
+    blocks.append(_context(_plain(one_line(signature(message)), _CONTEXT), *_links(message.links.items())))
     return {"color": _COLOURS[tone_of(message)], "fallback": _safe(one_line(message.title), 300), "blocks": blocks}
 
 
 def _alone(line: Line) -> list[dict[str, Any]]:
-    told = "\n".join(text for text in (line.summary, cut(line.description, _DESCRIPTION)) if text)
-    blocks = [_section(told or name_of(line))]
-    fields = [("Where", line.entity), ("Severity", line.severity), *facts_of(line)]
-    if fields:
-        blocks.append({"type": "section", "fields": [_plain(f"{name}\n{text}", 700) for name, text in fields[:10]]})
-    if links := _links(links_of(line)):
-        blocks.append(_context(links))
-    return blocks
+    facts = dict(facts_of(line))
+    why = [f"{name}: {facts.pop(name)}" for name in ("Why", "Now", "Why it ended", "It began with") if name in facts]
+    told = [*(cut(text, _DESCRIPTION) for text in words_of(line)), *why]
+    fields = [("Where", line.entity), ("Severity", line.severity), *facts.items()]
+    return [
+        _section("\n".join(told) or name_of(line)),
+        {"type": "section", "fields": [_plain(f"{name}\n{text}", 700) for name, text in fields[:10]]},
+        *_context_of(links_of(line)),
+    ]
 
 
-def _among_others(line: Line) -> list[dict[str, Any]]:
-    facts = " · ".join(text for name, text in facts_of(line) if name not in ("Value",))
-    told = "\n".join(text for text in (f"{mark_of(line)} {name_of(line)}", line.summary, facts) if text)
-    links = _links(links_of(line))
-    return [_section(cut(told, _DESCRIPTION)), *([_context(links)] if links else [])]
+def _among_others(line: Line, shared: Line | None) -> list[dict[str, Any]]:
+    told = "\n".join([f"{mark_of(line)} {name_of(line)}", *brief_words_of(line, shared)])
+    facts = [_plain(cut(brief_of(line), _DESCRIPTION), _CONTEXT)] if brief_of(line) else []
+    links = _links(brief_links_of(line, shared))
+    return [_section(cut(told, _DESCRIPTION)), *([_context(*facts, *links)] if facts or links else [])]
 
 
 def _section(text: str) -> dict[str, Any]:
@@ -114,10 +135,14 @@ def _plain(text: str, limit: int) -> dict[str, Any]:
     return {"type": "plain_text", "text": _safe(text, limit), "emoji": False}
 
 
-def _links(links: list[tuple[str, str]]) -> dict[str, Any] | None:
+def _links(links: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
     """Links under our own words. Verbatim: Slack looks for no further links, channels or people in them."""
-    shown = " · ".join(f"<{quote(url, safe=_URL)}|{_safe(name, 80)}>" for name, url in links)
-    return {"type": "mrkdwn", "text": shown, "verbatim": True} if shown else None
+    shown = " · ".join(f"<{quote(url, safe=_URL)}|{_safe(name, 80)}>" for name, url in links if is_link(url))
+    return [{"type": "mrkdwn", "text": shown, "verbatim": True}] if shown else []
+
+
+def _context_of(links: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [_context(*_links(links))] if links else []
 
 
 #: What stays as it is in a URL; `<`, `>`, `|` and blanks would end the link, an `@` could be read as a mention.

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from watchdog.delivery import secrets
 from watchdog.delivery.answers import failure_of
-from watchdog.delivery.cutting import cut
 from watchdog.delivery.flights import LONGEST, Flight, fly, watch
 from watchdog.delivery.secrets import Secrets
 from watchdog.errors import DeliveryError
+from watchdog.notify.cutting import cut
 from watchdog.notify.message import Message, MessageKind
 from watchdog.notify.routes import TargetSpec
 

@@ -21,8 +21,12 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One alert in a message. `phase` is firing, resolved or missed; `duration` is in seconds, up to now or its end;
-    `note` says what is special (which silence ran out, no reading since …, why it ended)."""
+    """One alert in a message. `phase` is firing, resolved or missed; `duration` is in seconds, up to now or its end.
+
+    While it fires, `reason`, `value` and its `limit` are those of the last poll, which did not find it true if it is
+    `held`; afterwards `reason` is why it ended, and the texts are those of its beginning. `note` says what is special
+    (no reading since …, a broken text).
+    """
 
     alertname: str
     severity: str
@@ -32,6 +36,7 @@ class Line:
     description: str = ""
     reason: str = ""
     value: str = ""
+    limit: str = ""
     since: float = 0.0
     ended: float | None = None
     duration: float = 0.0
@@ -40,6 +45,7 @@ class Line:
     entity_url: str = ""
     alert_url: str = ""
     flapping: bool = False
+    held: bool = False
     note: str = ""
     dedup_key: str = ""
 
@@ -47,8 +53,9 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message to one target. `changed` comes first, `standing` is what still fires besides, `more` alerts are
-    counted but not listed, `silenced` of those that stand are held back. `thread` is one id per episode or group (email
-    References), `dedup_key` PagerDuty's, `chart_svg` the deciding metric over the last hours."""
+    counted but not listed, `silenced` of those that stand are held back. The hints are commands that work when pasted.
+    `threads` are the episodes it is about, the listed ones first (email References), `dedup_key` is PagerDuty's,
+    `chart_svg` the deciding metric of the first line over the last hours."""
 
     id: str
     kind: MessageKind
@@ -60,10 +67,11 @@ class Message:
     more: int = 0
     silenced: int = 0
     cause: str = ""
+    ack_hint: str = ""
     silence_hint: str = ""
     links: Mapping[str, str] = field(default_factory=dict)
     at: float = 0.0
-    thread: str = ""
+    threads: tuple[str, ...] = ()
     dedup_key: str = ""
     chart_svg: str | None = None
     instance: str = ""

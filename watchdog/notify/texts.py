@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache, wraps
 from typing import Any
@@ -12,10 +13,12 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from watchdog.errors import TextError
+from watchdog.notify.broken import broken
+from watchdog.notify.cutting import cut
 from watchdog.notify.numbers import Instant, Number, seconds_of
 from watchdog.units import format_bytes, format_duration, format_number
 
-__all__ = ["FILTERS", "LIMIT", "NAMES", "Instant", "Number", "check", "cut", "render"]
+__all__ = ["FILTERS", "LIMIT", "NAMES", "Instant", "Number", "check", "readings_of", "render"]
 
 #: Bytes a template may have, and characters what it makes.
 LIMIT = 4096
@@ -31,6 +34,9 @@ _ALLOWED: tuple[type[nodes.Node], ...] = (
     nodes.Pos, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Concat, nodes.Test,
     nodes.Keyword,
 )  # fmt: skip
+#: How the others are written, where that is not what they are called.
+_WRITTEN = {"assign": "set", "assignblock": "set", "callblock": "call", "filterblock": "filter", "fromimport": "from",
+            "pow": "**", "list": "[…]", "dict": "{…}", "tuple": "(…)", "slice": "[…:…]"}  # fmt: skip
 
 
 def _words(value: Any, form: Callable[[Any], str]) -> str:
@@ -134,8 +140,9 @@ class _Parts:
         return ", ".join(f"{name}={_finished(value)}" for name, value in self._parts.items())
 
 
-def check(template: str, labels: Collection[str], *, params: Collection[str] = ()) -> list[tuple[int, str]]:
-    """What is wrong with a template, as (offset in characters, message); `labels` and `params` may be named in it."""
+def check(template: str, labels: Collection[str], *, params: Collection[str] | None = ()) -> list[tuple[int, str]]:
+    """What is wrong with a template, as (offset in characters, message); `labels` and `params` may be named in it, any
+    params where it is not known which there are (None)."""
     size = len(template.encode())
     if size > LIMIT:
         return [(min(len(template), LIMIT), f"the text has {size} bytes; {LIMIT} (4 KiB) are the most")]
@@ -145,7 +152,7 @@ def check(template: str, labels: Collection[str], *, params: Collection[str] = (
         if not found:
             _compiled(template)
     except TemplateSyntaxError as cause:
-        return [(_line_start(template, cause.lineno), f"the template is broken: {cause.message}")]
+        return [broken(template, cause)]
     except _TOO_DEEP:
         return [(0, "the template is nested too deeply; write it flatter")]
     except (TemplateError, TextError, ArithmeticError, TypeError, ValueError) as cause:
@@ -153,15 +160,29 @@ def check(template: str, labels: Collection[str], *, params: Collection[str] = (
     return found
 
 
+def readings_of(template: str) -> list[tuple[int, str]]:
+    """The metrics a fit template names below `readings`, with the offset of each."""
+    found = []
+    for node in _sandbox.parse(template).find_all((nodes.Getattr, nodes.Getitem)):
+        part = node.attr if isinstance(node, nodes.Getattr) else getattr(getattr(node, "arg", None), "value", None)
+        whole = getattr(node, "node", None)
+        if isinstance(whole, nodes.Name) and whole.name == "readings" and isinstance(part, str):
+            found.append((_offset(template, part, node.lineno), part))
+    return found
+
+
 def _unfit(template: str, tree: nodes.Template) -> list[tuple[int, str]]:
     """What a text may not hold, whatever its names mean."""
     found: list[tuple[int, str]] = []
     for node in tree.find_all(nodes.Node):
-        if not isinstance(node, _ALLOWED):
-            what = f"'{type(node).__name__.lower()}' is not allowed in a text, as loops are not"
-            if isinstance(node, nodes.Call):
-                what = "nothing is called with brackets in a text; write a filter, e.g. {{ name | upper }}"
-            found.append((_line_start(template, node.lineno), what))
+        if isinstance(node, nodes.Call):
+            name = getattr(node.node, "attr", getattr(node.node, "name", ""))
+            what = "nothing is called with brackets in a text; write a filter, e.g. {{ name | upper }}"
+            found.append((_offset(template, name, node.lineno), what))
+        elif not isinstance(node, _ALLOWED):
+            kind = type(node).__name__.lower()
+            what = f"'{_WRITTEN.get(kind, kind)}' is not allowed in a text, as loops are not; write if and filters"
+            found.append((_begin(template, node.lineno), what))
         elif isinstance(node, nodes.Filter) and node.name not in _sandbox.filters:
             offset = _offset(template, node.name, node.lineno)
             found.append((offset, f"unknown filter '{node.name}'; there are {', '.join(FILTERS)}"))
@@ -175,7 +196,7 @@ def _unfit(template: str, tree: nodes.Template) -> list[tuple[int, str]]:
 
 
 def _misnamed(
-    template: str, tree: nodes.Template, known: Collection[str], params: Collection[str]
+    template: str, tree: nodes.Template, known: Collection[str], params: Collection[str] | None
 ) -> list[tuple[int, str]]:
     """Names nothing has, and parts of names that have none."""
     found = []
@@ -226,15 +247,6 @@ def render(template: str, names: Mapping[str, object]) -> str:
     return cut(made.strip(), LIMIT)
 
 
-def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, cut at a word, with "…" where something is missing."""
-    if len(text) <= limit:
-        return text
-    kept = text[: max(0, limit - 1)]
-    space = max(kept.rfind(" "), kept.rfind("\n"))
-    return (kept[:space] if space > limit // 2 else kept).rstrip() + "…"
-
-
 @lru_cache(maxsize=1024)
 def _compiled(template: str) -> tuple[Template, frozenset[str]]:
     """A template that is fit, and the names it uses."""
@@ -261,6 +273,13 @@ def _line_start(template: str, line: int) -> int:
     for _ in range(line - 1):
         offset = template.find("\n", offset) + 1
     return offset
+
+
+def _begin(template: str, line: int) -> int:
+    """Where the first expression or tag of a line begins."""
+    start = _line_start(template, line)
+    found = re.compile(r"\{[{%]").search(template, start)
+    return found.start() if found else start
 
 
 def _offset(template: str, word: str, line: int) -> int:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from watchdog.alerts.episodes import Episode, Facts
 from watchdog.errors import TextError
-from watchdog.notify import texts
+from watchdog.notify import hints, texts
 from watchdog.notify.book import Book
 from watchdog.notify.contacts import incident_key
 from watchdog.notify.duties import Item, Part
@@ -69,11 +69,13 @@ class Wording:
 
     def message(self, claim: Claim, book: Book, current: Current, now: float, chart: Chart = lambda _: None) -> Message:
         """The message of a claimed duty. What changed comes first, then what still fires in its group; `chart` draws
-        the one the message is about."""
+        the first alert."""
         duty = claim.duty
-        lines = _most_severe_first(
-            self._line(book.episodes[item.episode], item, claim, current, now) for item in duty.items
+        changed = _most_severe_first(
+            (self._line(book.episodes[item.episode], item, claim, current, now), book.episodes[item.episode])
+            for item in duty.items
         )
+        lines = [line for line, _ in changed]
         mentioned = {item.episode for item in duty.items}
         others = [
             episode
@@ -84,28 +86,29 @@ class Wording:
             others = []  # one incident is about its own alerts
         silenced = sum(1 for episode in others if episode.hold)
         standing = _most_severe_first(
-            self._line(episode, Item(episode.id, Part.REMIND), claim, current, now)
+            (self._line(episode, Item(episode.id, Part.REMIND), claim, current, now), episode)
             for episode in sorted(others, key=lambda one: one.began)[:LISTED]
             if not episode.hold
         )
-        listed, shown = lines[:LISTED], standing[: max(0, LISTED - len(lines))]
-        firing = sum(line.phase == "firing" for line in lines) + len(others)
-        first = book.episodes[duty.items[0].episode]
+        listed, shown = lines[:LISTED], [line for line, _ in standing[: max(0, LISTED - len(lines))]]
+        firing = [(line, episode) for line, episode in changed if line.phase == "firing"]
+        first = changed[0][1]
         return Message(
             id=f"{duty.id}",
             kind=claim.kind,
             receiver=duty.receiver,
-            title=_title(claim.kind, lines, firing),
-            headline=_headline(duty.items, claim, len(others), silenced),
+            title=_title(claim.kind, lines, len(firing) + len(others)),
+            headline=_headline(duty.items, claim, book, len(others), silenced, now),
             changed=tuple(listed),
             standing=tuple(shown),
             more=len(lines) + len(others) - len(listed) - len(shown),
             silenced=silenced,
             cause=duty.cause,
-            silence_hint=_silence_hint(first),
-            links={} if not self.links.public else {"watchdog": self.links.public},
+            ack_hint=hints.to_acknowledge([episode for _, episode in firing]),
+            silence_hint=hints.to_silence([episode for _, episode in firing]),
+            links={} if not self.links.public else {"Status page": self.links.public},
             at=now,
-            thread=first.id if len(duty.items) == 1 else f"{duty.group}@{first.began!r}",
+            threads=tuple(episode.id for _, episode in changed[:LISTED]),
             dedup_key=duty.incident or incident_key(first.alert),
             chart_svg=chart(first),
             instance=self.instance,
@@ -124,7 +127,8 @@ class Wording:
         phase = "firing" if episode.firing and item.part is not Part.END else "resolved"
         if item.episode in claim.missed:
             phase = "missed"
-        notes = [episode.why_ended] if episode.why_ended else []
+        ended_for = ": ".join(text for text in (episode.why_ended, episode.end_reason) if text)
+        notes = []
         if episode.firing and episode.dark_since is not None:
             notes.append(f"no reading between {_instant(episode.dark_since)} and the last poll")
         names = self._names(episode, facts, until - episode.since, now)
@@ -136,10 +140,11 @@ class Wording:
             severity=text_of(labels.get("severity", "warning")),
             entity=f"{labels.get('kind', episode.alert.kind)}/{facts.entity}",
             phase=phase,
-            summary=summary or f"{episode.alert.rule} on {facts.entity}",
+            summary=summary or facts.reason or f"{episode.alert.rule} on {facts.entity}",
             description=description,
-            reason=(episode.end_reason or facts.reason) if phase != "firing" else facts.reason,
+            reason=facts.reason if phase == "firing" else ended_for,
             value=in_words(facts.value),
+            limit=in_words(facts.limit) if _is_limit(facts.limit, facts.value) else "",
             since=episode.since,
             ended=episode.ended,
             duration=until - episode.since,
@@ -148,6 +153,7 @@ class Wording:
             entity_url=self.links.to_entity(episode),
             alert_url=self.links.to_alert(episode),
             flapping=episode.flapping,
+            held=facts.held,
             note="; ".join(notes),
             dedup_key=incident_key(episode.alert),
         )
@@ -168,6 +174,13 @@ class Wording:
             "severity": labels.get("severity", ""),
             "links": {"entity": self.links.to_entity(episode), "alert": self.links.to_alert(episode)},
         }  # fmt: skip
+
+
+def _is_limit(limit: Quantity | None, value: Quantity | None) -> bool:
+    """Whether it is a number that another one has passed; `x == 0` has none, nor have texts."""
+    if limit is None or value is None or limit.value == value.value:
+        return False
+    return isinstance(limit.value, float | int) and isinstance(value.value, float | int)
 
 
 def _with_unit(quantity: Quantity) -> object:
@@ -208,23 +221,27 @@ def _render(template: str, names: Mapping[str, object], instead: str) -> tuple[s
         return instead, f"its text is broken: {cause}"
 
 
-def _most_severe_first(lines: Iterable[Line]) -> list[Line]:
-    return sorted(lines, key=lambda line: (_RANK.get(line.severity, 1), line.since, line.entity))
+def _most_severe_first(lines: Iterable[tuple[Line, Episode]]) -> list[tuple[Line, Episode]]:
+    """Of those that are as severe what fires comes before what is over."""
+
+    def rank(one: tuple[Line, Episode]) -> tuple[int, bool, float, str]:
+        line = one[0]
+        return _RANK.get(line.severity, 1), line.phase != "firing", line.since, line.entity
+
+    return sorted(lines, key=rank)
 
 
 def _title(kind: MessageKind, lines: list[Line], firing: int) -> str:
+    """What it is about: what fires, or, in a message of ends alone, what is over."""
     begin = f"[FIRING:{firing}]" if kind is MessageKind.FIRING else _TITLE[kind]
-    if len(lines) == 1:
-        line = lines[0]
-        return f"{begin} {line.alertname}: {line.entity}"
-    names = sorted({line.alertname for line in lines})
-    entities = [line.entity for line in lines[:3]]
-    rest = f" and {len(lines) - 3} more" if len(lines) > 3 else ""
-    what = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} other rules"
-    return f"{begin} {what}: {', '.join(entities)}{rest}"
+    named = [line for line in lines if line.phase == "firing"] or lines
+    rules = sorted({line.alertname for line in named})
+    what = rules[0] if len(rules) == 1 else f"{rules[0]} and {len(rules) - 1} other rule{'s' * (len(rules) > 2)}"
+    rest = f" and {len(named) - 3} more" if len(named) > 3 else ""
+    return f"{begin} {what}: {', '.join(line.entity for line in named[:3])}{rest}"
 
 
-def _headline(items: tuple[Item, ...], claim: Claim, others: int, silenced: int) -> str:
+def _headline(items: tuple[Item, ...], claim: Claim, book: Book, others: int, silenced: int, now: float) -> str:
     """What changed: `+2 new, 1 resolved, 7 still firing`."""
     counts = {part: sum(1 for item in items if item.part is part and item.episode not in claim.missed) for part in Part}
     words = []
@@ -233,7 +250,10 @@ def _headline(items: tuple[Item, ...], claim: Claim, others: int, silenced: int)
     if claim.missed:
         words.append(f"{len(claim.missed)} began and ended while this target could not be reached")
     if counts[Part.ESCALATE]:
-        words.append(f"{counts[Part.ESCALATE]} not acknowledged")
+        told = [book.episodes[item.episode] for item in items if item.part is Part.ESCALATE]
+        waited = [now - one.first_accepted - one.paused for one in told if one.first_accepted is not None]
+        since = f" for {format_duration(min(waited))}" if waited else ""
+        words.append(f"{counts[Part.ESCALATE]} not acknowledged{since}")
     if counts[Part.UPDATE]:
         words.append(f"{counts[Part.UPDATE]} flapping, held firing")
     if counts[Part.END]:
@@ -242,11 +262,6 @@ def _headline(items: tuple[Item, ...], claim: Claim, others: int, silenced: int)
     if still:
         words.append(f"{still} still firing" + (f" ({silenced} held back)" if silenced else ""))
     return ", ".join(words)
-
-
-def _silence_hint(episode: Episode) -> str:
-    matchers = f"alertname={episode.alert.rule} id={episode.facts.labels.get('id', episode.alert.entity)}"
-    return f"watchdog silence add {matchers} --for 2h --comment why"
 
 
 def _instant(at: float) -> str:

@@ -45,6 +45,10 @@ class Quantity:
     unit: str = ""
 
 
+#: Stands for a value that could not be read. It fits everywhere: what is wrong with it was said where it is written.
+UNREADABLE = Quantity(0.0, "?")
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What may differ from entity to entity: a rule's own terms, or those of an override merged over them."""

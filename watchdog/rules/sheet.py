@@ -17,7 +17,6 @@ from watchdog.readings.history import History
 from watchdog.readings.snapshot import Flags, Floats, Snapshot
 from watchdog.readings.texts import Codes, Vocabulary
 from watchdog.rules import relatives, windows
-from watchdog.rules.expressions.check import regex
 from watchdog.rules.expressions.plan import (
     Absolute,
     Always,
@@ -42,6 +41,7 @@ from watchdog.rules.expressions.plan import (
     Value,
     Window,
 )
+from watchdog.rules.expressions.regex import regex
 
 _T = TypeVar("_T", bound=np.generic)
 Logic = npt.NDArray[np.int8]

@@ -90,16 +90,23 @@ def is_firing(connection: Connection, episode: str) -> bool:
 
 
 def episodes_by(
-    connection: Connection, *, firing: bool | None, alert: AlertKey | None, before: float | None, limit: int
+    connection: Connection,
+    *,
+    firing: bool | None,
+    alert: AlertKey | None,
+    after: tuple[float, str] | None,
+    limit: int,
 ) -> list[Episode]:
-    """The newest first."""
+    """The newest first, then by id."""
     asked = _episodes().order_by(episodes.c.began.desc(), episodes.c.id).limit(limit)
     if firing is not None:
         asked = asked.where(episodes.c.ended.is_(None) if firing else episodes.c.ended.is_not(None))
     if alert is not None:
         asked = asked.where(_of_alert(episodes, alert))
-    if before is not None:
-        asked = asked.where(episodes.c.began < before)
+    if after is not None:
+        began, id_ = after
+        same = and_(episodes.c.began == began, episodes.c.id > id_)
+        asked = asked.where(or_(episodes.c.began < began, same))
     return [_heard(row) for row in connection.execute(asked)]
 
 

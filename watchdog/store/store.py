@@ -217,12 +217,13 @@ class Store:
         *,
         firing: bool | None = None,
         alert: AlertKey | None = None,
-        before: float | None = None,
+        after: tuple[float, str] | None = None,
         limit: int = 100,
     ) -> list[Episode]:
-        """The newest first; `firing` False: those that are over, `before`: those that began before this instant."""
+        """The newest first, then by id; `firing` False: those that are over, `after`: beginning and id of the one to go
+        on behind."""
         with self._reading() as connection:
-            return queries.episodes_by(connection, firing=firing, alert=alert, before=before, limit=limit)
+            return queries.episodes_by(connection, firing=firing, alert=alert, after=after, limit=limit)
 
     def episode(self, id_: str) -> Episode | None:
         with self._reading() as connection:

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 #: So many wrong tokens within a minute, and every further try waits.
@@ -25,9 +26,11 @@ SESSION = 12 * 3600.0
 class Refusal(Enum):
     """Why a request is not answered: its status, and the words for people."""
 
-    NO_TOKEN_SET = (403, "changing is off: WATCHDOG_WEB_TOKEN is not set")
+    NO_TOKEN_SET = (403, "WATCHDOG_WEB_TOKEN is not set: nothing can be changed, and beyond loopback nothing be read")
     NOT_SIGNED_IN = (401, "a token is needed: as bearer, as password of basic authentication, or by signing in")
     FOREIGN_ORIGIN = (403, "the request comes from another site's page")
+    FOREIGN_NAME = (403, "this is read without a token as localhost only; to read it under another name, set "
+                         "WATCHDOG_WEB_TOKEN, or WATCHDOG_PUBLIC_URL to the address people use")  # fmt: skip
     SLOW_DOWN = (429, "too many wrong tokens; wait a minute")
 
     @property
@@ -38,35 +41,55 @@ class Refusal(Enum):
     def why(self) -> str:
         return self.value[1]
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a client needs to do better."""
+        if self is Refusal.NOT_SIGNED_IN:
+            return {"WWW-Authenticate": 'Basic realm="watchdog"'}
+        return {"Retry-After": f"{_WITHIN:.0f}"} if self is Refusal.SLOW_DOWN else {}
+
 
 @dataclass(slots=True)
 class Access:
-    """The rules of WATCHDOG_WEB_TOKEN and WATCHDOG_WEB_READ. `token` "" for none; `clock` counts seconds."""
+    """The rules of WATCHDOG_WEB_TOKEN and WATCHDOG_WEB_READ. `token` "" for none; `clock` counts seconds.
+
+    `own_names`: reading is open only to who calls this machine by an address, `localhost` or the name in `public_url`.
+    Another site can point its own name at a loopback address, and its pages would read ours.
+    """
 
     token: str
     open_reading: bool
     clock: Callable[[], float] = time.monotonic
+    own_names: bool = False
+    public_url: str = ""
     _failures: deque[float] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
     def may_read(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Refusal | None:
         """None where the request may read."""
-        if self.open_reading:
+        if self.open_reading and (not self.own_names or self._is_ours(headers.get("host", ""))):
             return None
+        if self.open_reading and not self.token:
+            return Refusal.FOREIGN_NAME
         return self._signed_in(headers, cookies)
 
     def may_change(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Refusal | None:
         """None where the request may change something."""
         if not self.token:
             return Refusal.NO_TOKEN_SET
-        if not _same_origin(headers):
+        if not self.same_origin(headers):
             return Refusal.FOREIGN_ORIGIN
         return self._signed_in(headers, cookies)
 
     def same_origin(self, headers: Mapping[str, str]) -> bool:
-        """Whether a request comes from a page of ours, or from no page at all."""
-        return _same_origin(headers)
+        """Whether a request comes from a page of ours, or from no page at all: browsers tell where one comes from,
+        programs do not, and need the token anyway."""
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            return False
+        said = headers.get("origin", headers.get("referer"))
+        ours = {headers.get("host"), urlsplit(self.public_url).netloc}
+        return said is None or (_netloc(said) != "" and _netloc(said) in ours)
 
     def sign_in(self, token: str) -> str | Refusal:
         """A session for the page's cookie, or why there is none."""
@@ -76,6 +99,21 @@ class Access:
             return refused
         ends = f"{self.clock() + SESSION:.0f}"
         return f"{ends}.{self._signature(ends)}"
+
+    def _is_ours(self, host: str) -> bool:
+        """Whether a Host header names this machine; a browser always sends one."""
+        if not host:
+            return True
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        if name == "localhost" or name.endswith(".localhost") or name == urlsplit(self.public_url).hostname:
+            return True
+        try:
+            return bool(ip_address(name))
+        except ValueError:
+            return False
 
     def _signed_in(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Refusal | None:
         if not self.token:
@@ -113,7 +151,10 @@ def _offered(header: str) -> str | None:
     """The token in an Authorization header: bearer, or the password of basic authentication."""
     scheme, _, value = header.partition(" ")
     if scheme.lower() == "bearer":
-        return value.strip()
+        try:
+            return value.strip().encode("latin-1").decode()  # a header's bytes; the token may have been any text
+        except UnicodeError:
+            return ""
     if scheme.lower() == "basic":
         try:
             return base64.b64decode(value, validate=True).decode().partition(":")[2]
@@ -122,9 +163,9 @@ def _offered(header: str) -> str | None:
     return None
 
 
-def _same_origin(headers: Mapping[str, str]) -> bool:
-    """Browsers tell where a request comes from; programs do not, and need the token anyway."""
-    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-        return False
-    origin = headers.get("origin")
-    return origin is None or (origin != "null" and urlsplit(origin).netloc == headers.get("host"))
+def _netloc(url: str) -> str:
+    """Host and port; "" for "null" and what is no URL."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""

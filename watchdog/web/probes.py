@@ -49,5 +49,4 @@ def routes(watched: Watched, access: Access) -> list[Route]:
 
 def refusal(refused: Refusal) -> Response:
     """Why a request is not answered, with what a client needs to do better."""
-    headers = {"WWW-Authenticate": 'Basic realm="watchdog"'} if refused.status == 401 else {}
-    return PlainTextResponse(refused.why + "\n", refused.status, headers)
+    return PlainTextResponse(refused.why + "\n", refused.status, refused.headers)

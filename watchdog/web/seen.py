@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from watchdog.alerts.episodes import Episode
+from watchdog.alerts.episodes import Episode, Facts
 from watchdog.alerts.silences import Matcher, Silence
 from watchdog.cycle.engine import Engine, Judged
 from watchdog.cycle.policy import Policy
@@ -46,7 +46,11 @@ class Watched(Protocol):
         """Another number whenever a page may look different."""
         ...
 
-    # The next three do not wait for the loop: a page must not hold up a cycle, nor a cycle a page.
+    # The next four do not wait for the loop: a page must not hold up a cycle, nor a cycle a page.
+
+    def facts(self, episode: Episode) -> Facts:
+        """An episode's facts as of the last poll that found it true."""
+        ...
 
     def line(self, key: EntityKey, metric: str) -> Line | None:
         """The last hours of one metric of one entity."""

@@ -7,15 +7,20 @@ import threading
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from watchdog.errors import SettingsError
-from watchdog.web import alertmanager, live, probes
+from watchdog.web import badges, live, probes
 from watchdog.web.access import Access
 from watchdog.web.acting import Acting
+from watchdog.web.alertmanager import routes as alertmanager
 from watchdog.web.assets import Assets
+from watchdog.web.connections import Connection
+from watchdog.web.guard import Guard
 from watchdog.web.pages import Pages
 from watchdog.web.rendering import Templates
 from watchdog.web.seen import Watched
+from watchdog.web.v1 import routes as v1
 
 
 def application(watched: Watched, access: Access, name: str = "watchdog") -> Starlette:
@@ -26,11 +31,14 @@ def application(watched: Watched, access: Access, name: str = "watchdog") -> Sta
         routes=[
             *probes.routes(watched, access),
             *alertmanager.routes(watched, access),
+            *v1.routes(watched, access),
+            *badges.routes(watched, access),
             *live.routes(watched, access, stopping=lambda: app.state.stopping()),
             *assets.routes(),
             *Acting(watched, access, templates).routes(),
             *Pages(watched, access, templates).routes(),
-        ]
+        ],
+        middleware=[Middleware(Guard)],
     )
     app.state.stopping = lambda: False  # whoever serves it says when its streams have to end
     return app
@@ -42,7 +50,8 @@ class Server:
     def __init__(self, app: Starlette, host: str, port: int) -> None:
         self._socket = _bound(host, port)
         self.address: tuple[str, int] = (host, self._socket.getsockname()[1])
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, http=Connection, ws="none", log_config=None, access_log=False, lifespan="off",
+                                server_header=False, timeout_graceful_shutdown=1)  # fmt: skip
         self._server = uvicorn.Server(config)
         app.state.stopping = lambda: self.stopping
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)

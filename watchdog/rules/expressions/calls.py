@@ -181,6 +181,9 @@ class Calls(ABC):
         quantile = name == "quantile_over_time"
         if not self.expects(node, 3 if quantile else 2, WINDOWS[name]):
             return None
+        if self._out_of_order(node, ("share", "metric", "window")[not quantile :]):
+            self.mistakes.add(node.arguments[0].at, f"the arguments stand in another order: write `{WINDOWS[name]}`")
+            return None
         *first, of, length = node.arguments
         share = self._share(first[0]) if quantile else 0.0
         metric, seconds = self._of_metric(of, name), self._seconds(length, name)
@@ -198,6 +201,19 @@ class Calls(ABC):
         sort = typed.sort if name == "ago" else Sort.NUMBER
         return Typed(metric.around(self.kinds(metric), plan), sort, unit)
 
+    def _out_of_order(self, node: syntax.Call, wanted: tuple[str, ...]) -> bool:
+        """Whether a call has the right arguments, but not where they belong."""
+        found = []
+        for argument in node.arguments:
+            match argument:
+                case syntax.Literal(float(), unit):
+                    found.append("window" if unit == "s" else "share")
+                case syntax.Path((name,)) if name in self.params:
+                    found.append("window" if self.params[name].unit == "s" else "share")
+                case _:
+                    found.append("metric" if self._is_metric(argument) else "")
+        return tuple(found) != wanted and sorted(found) == sorted(wanted)
+
     def _unchanged(self, node: syntax.Call) -> Typed | None:
         if not self.expects(node, 1, "unchanged_for(m)"):
             return None
@@ -207,12 +223,16 @@ class Calls(ABC):
         return Typed(metric.around(self.kinds(metric), Unchanged(metric.kind, metric.name)), unit="s")
 
     def _of_metric(self, node: syntax.Syntax, function: str) -> Metric | None:
-        is_param = isinstance(node, syntax.Path) and len(node.names) == 1 and node.names[0] in self.params
-        by_name = isinstance(node, syntax.Path) or (isinstance(node, syntax.Call) and node.callee.names[-1] == "metric")
-        if is_param or not by_name:
+        if not self._is_metric(node):
             self.mistakes.add(node.at, f"{function} is of a metric, by its name: write `{FUNCTIONS[function]}`")
             return None
         return self.metric(node)
+
+    def _is_metric(self, node: syntax.Syntax) -> bool:
+        """Whether a node names a metric, known or not."""
+        if isinstance(node, syntax.Call):
+            return node.callee.names[-1] == "metric"
+        return isinstance(node, syntax.Path) and not (len(node.names) == 1 and node.names[0] in self.params)
 
     def _seconds(self, node: syntax.Syntax, function: str) -> float | None:
         typed = self.value(node)
@@ -250,19 +270,13 @@ class Calls(ABC):
         return name in CHILDREN[self.each] or (name in RELATIONS and not (known and self.each in known.on))
 
     def _not_of_family(self, node: syntax.Call) -> None:
-        name = node.callee.names[0]
-        if (
-            node.arguments
-            and isinstance(node.arguments[0], syntax.Path)
-            and node.arguments[0].names[0] not in self.params
-        ):
-            found = node.arguments[0]
-            near = did_you_mean(found.names[0], CHILDREN[self.each])
-            at, what = found.at, f"{name} is over a list of relatives, {'.'.join(found.names)!r} is none{near}"
-        else:
-            at, what = node.callee.at, f"{name} is over a list of relatives"
+        name, first = node.callee.names[0], node.arguments[0] if node.arguments else None
+        at, found = (node.callee if first is None else first).at, ""
+        if isinstance(first, syntax.Path) and first.names[0] not in self.params:
+            found = f", {'.'.join(first.names)!r} is none{did_you_mean(first.names[0], CHILDREN[self.each])}"
         lists = ", ".join(CHILDREN[self.each])
-        self.mistakes.add(at, f"{what}; {article(self.each)} has " + (lists or "no lists"))
+        what = f"{name} is over a list of relatives{found}; {article(self.each)} has {lists or 'no lists'}"
+        self.mistakes.add(at, what + (f": write `{FUNCTIONS[name]}`" if lists else ""))
 
     def no_list(self, name: str) -> str:
         lists = ", ".join(CHILDREN[self.each])

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import re2
-
 from watchdog.readings.catalogue import CATALOGUE
 from watchdog.readings.family import CHILDREN, PARENTS
 from watchdog.readings.fleet import Kind
 from watchdog.rules.expressions import syntax
 from watchdog.rules.expressions.calls import Calls
+from watchdog.rules.expressions.folding import compared, junction
 from watchdog.rules.expressions.mistakes import Mistakes
 from watchdog.rules.expressions.names import LABEL_NAMES, RELATIONS, article
 from watchdog.rules.expressions.plan import (
@@ -19,7 +18,6 @@ from watchdog.rules.expressions.plan import (
     Among,
     Compare,
     Const,
-    Junction,
     Matching,
     Negative,
     Not,
@@ -30,9 +28,13 @@ from watchdog.rules.expressions.plan import (
     Truth,
     Value,
 )
+from watchdog.rules.expressions.regex import regex, regex_mistake
 from watchdog.rules.expressions.sorts import Typed, UnfitError, combined, text_sort, unified
 from watchdog.rules.expressions.syntax import Span, Syntax
-from watchdog.rules.rule import Quantity
+from watchdog.rules.rule import UNREADABLE, Quantity
+
+_NOT_A_VALUE = "true and false are compared with a metric only, where they are 1 and 0"
+_NOT_A_TEXT = 'a text is neither true nor false; compare it with a text: `connector_status == "Broken"`'
 
 
 class Metric(NamedTuple):
@@ -72,7 +74,7 @@ class Checker(Calls):
             case syntax.Logic(operator, parts):
                 made = [self._operand(part, node) for part in parts]
                 known = tuple(part for part in made if part is not None)
-                return _junction(operator, known) if len(known) == len(made) else None
+                return junction(operator, known) if len(known) == len(made) else None
             case syntax.Not(operand):
                 inner = self.truth(operand)
                 if isinstance(inner, Always):
@@ -146,7 +148,7 @@ class Checker(Calls):
             self.mistakes.add(node.operator_at, "texts are compared with ==, !=, in and =~, not by order")
             return None
         if isinstance(left.plan, Const) and isinstance(right.plan, Const):
-            return Always(_constant_comparison(node.operator, left.plan.value, right.plan.value))
+            return Always(compared(node.operator, left.plan.value, right.plan.value))
         return Compare(node.operator, left.plan, right.plan, sort, unit)
 
     def _among(self, node: syntax.Comparison, values: list[Typed], unit: str) -> Truth | None:
@@ -159,7 +161,7 @@ class Checker(Calls):
         if len(constants) < len(items):
             return None
         if isinstance(left.plan, Const):
-            found = any(_constant_comparison("==", left.plan.value, item.value) == 1 for item in constants)
+            found = any(compared("==", left.plan.value, item.value) == 1 for item in constants)
             return Always(int(found != (node.operator == "not in")))
         return Among(left.plan, tuple(constants), node.operator == "not in", unit)
 
@@ -200,7 +202,8 @@ class Checker(Calls):
         for node, value, truth in zip(nodes, made, truths, strict=True):
             if value is None:
                 if not beside:
-                    self.mistakes.add(node.at, "true and false are compared with a metric only, where they are 1 and 0")
+                    texts = any(other is not None and other.sort is Sort.TEXT for other in made)
+                    self.mistakes.add(node.at, _NOT_A_TEXT if texts else _NOT_A_VALUE)
                     return None
                 value = Typed(Const(float(bool(truth))))
             found.append(value)
@@ -241,7 +244,7 @@ class Checker(Calls):
     def number(self, node: Syntax) -> Typed | None:
         """A value that is not a text."""
         if self._boolean(node) is not None:
-            self.mistakes.add(node.at, "true and false are compared with a metric only, where they are 1 and 0")
+            self.mistakes.add(node.at, _NOT_A_VALUE)
             return None
         value = self.value(node)
         if value is not None and value.sort is Sort.TEXT:
@@ -252,11 +255,11 @@ class Checker(Calls):
     def _constant(self, quantity: Quantity, at: Span) -> Typed | None:
         value = quantity.value
         if isinstance(value, bool):
-            self.mistakes.add(at, "true and false are compared with a metric only, where they are 1 and 0")
+            self.mistakes.add(at, _NOT_A_VALUE)
             return None
         if isinstance(value, str):
             return Typed(Const(value), Sort.TEXT)
-        if quantity.unit == "?":  # told where it was read
+        if quantity == UNREADABLE:
             return None
         return Typed(Const(float(value), quantity.unit), unit=quantity.unit, free=quantity.unit in ("s", "bytes"))
 
@@ -353,49 +356,3 @@ class Checker(Calls):
         below = ", ".join(CHILDREN[kind])
         rest = f"; it has {has}" if has else f"; its lists are {below}" if below else ""
         return f"{article(kind)} has no `{relation}`{rest}"
-
-
-def _junction(operator: str, parts: tuple[Truth, ...]) -> Truth:
-    """Constant parts folded: `x and true` is x."""
-    decides, neutral = (0, 1) if operator == "and" else (1, 0)
-    if any(isinstance(part, Always) and part.truth == decides for part in parts):
-        return Always(decides)
-    left = tuple(part for part in parts if not (isinstance(part, Always) and part.truth == neutral))
-    if not left:
-        return Always(neutral)
-    if all(isinstance(part, Always) for part in left):
-        return Always(-1)
-    return left[0] if len(left) == 1 else Junction(operator, left)
-
-
-def _constant_comparison(operator: str, left: float | str, right: float | str) -> int:
-    if isinstance(left, str) or isinstance(right, str):
-        same = str(left).casefold() == str(right).casefold()
-        return int(same if operator == "==" else not same)
-    if left != left or right != right:
-        return -1
-    return int({"==": left == right, "!=": left != right, ">": left > right, ">=": left >= right,
-                "<": left < right, "<=": left <= right}[operator])  # fmt: skip
-
-
-_OPTIONS = re2.Options()
-_OPTIONS.case_sensitive = False
-_OPTIONS.log_errors = False
-_OPTIONS.dot_nl = True
-
-
-def regex(pattern: str) -> re2._Regexp:
-    """A compiled pattern: the whole value has to match, case does not matter, time is linear. Use `fullmatch`."""
-    return re2.compile(pattern, _OPTIONS)
-
-
-def regex_mistake(pattern: str) -> str | None:
-    """What is wrong with a regular expression; None if nothing."""
-    try:
-        regex(pattern)
-    except re2.error as why:
-        text = why.args[0].decode() if isinstance(why.args[0], bytes) else str(why.args[0])
-        if "(?" in text or "escape" in text:
-            text += "; this syntax (RE2) has no look-around and no back-references"
-        return f"the regular expression cannot be read: {text}"
-    return None

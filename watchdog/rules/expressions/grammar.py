@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput, UnexpectedToken
 
-from watchdog.rules.expressions.habits import habits, unexpected
+from watchdog.rules.expressions.habits import habits, respelled
 from watchdog.rules.expressions.mistakes import Mistakes
+from watchdog.rules.expressions.refusal import unexpected
 from watchdog.rules.expressions.syntax import (
     Arithmetic,
     Call,
@@ -24,7 +26,8 @@ from watchdog.rules.expressions.syntax import (
     Span,
     Syntax,
 )
-from watchdog.units import parse_duration, parse_size
+from watchdog.rules.rule import UNREADABLE
+from watchdog.units import near_quantity, parse_duration, parse_size
 
 #: Deeper than anybody writes, shallower than Python's own limit.
 _DEPTH = 80
@@ -43,26 +46,34 @@ def read(text: str, mistakes: Mistakes) -> Syntax | None:
         mistakes.add(Span(0, 1), f"an expression of {len(text)} characters is too long; {_LENGTH} are accepted")
         return None
     foreign = habits(text)
+    for habit in foreign:
+        mistakes.add(habit.at, habit.what)
     if foreign:
-        for at, what in foreign:
-            mistakes.add(at, what)
-        return None
+        again = respelled(text, foreign)
+        if again is None:
+            return None
+        text, mistakes.origin = again
     try:
         tree = _parser().parse(text)
-    except UnexpectedToken as found:
-        offset = len(text) if found.token.type == "$END" else found.pos_in_stream or 0
-        word = str(found.token)
-        mistakes.add(Span(offset, offset + len(word)), unexpected(text, offset, word, found.accepts or found.expected))
-        return None
-    except UnexpectedCharacters as found:
-        offset = found.pos_in_stream or 0
-        mistakes.add(Span(offset, offset + 1), unexpected(text, offset, text[offset], found.allowed or set()))
-        return None
-    except UnexpectedInput as found:  # what lark may add
-        offset = found.pos_in_stream or 0
-        mistakes.add(Span(offset, offset + 1), f"cannot be read: {found}")
+    except UnexpectedInput as found:
+        if not foreign:  # else it may come of the spelling
+            mistakes.add(*_refused(text, found))
         return None
     return _Builder(mistakes).build(tree.children[0], 0)
+
+
+def _refused(text: str, found: UnexpectedInput) -> tuple[Span, str]:
+    """Where and why the grammar does not go on."""
+    if isinstance(found, UnexpectedToken):
+        at = len(text) if found.token.type == "$END" else found.pos_in_stream or 0
+        return unexpected(text, at, str(found.token), found.accepts or found.expected)
+    at = found.pos_in_stream or 0
+    # the lexer knows what may follow by state only, the parser what may follow here
+    before = _parser().parse_interactive(text[:at])
+    with suppress(UnexpectedInput):
+        before.exhaust_lexer()
+    accepted: set[str] = before.accepts()  # type: ignore[no-untyped-call]  # lark is typed in parts
+    return unexpected(text, at, text[at : at + 1], accepted)
 
 
 @cache
@@ -161,19 +172,21 @@ class _Builder:
                     value, unit = parse_size(word), "bytes"
                 except ValueError:
                     self._mistakes.add(at, _not_a_quantity(word))
-                    value, unit = 0.0, "?"
+                    return Literal(UNREADABLE.value, UNREADABLE.unit, at)
         if value in (float("inf"), float("-inf")):
             self._mistakes.add(at, f"{word} is too large; numbers go up to 1.8e308")
         return Literal(value, unit, at)
 
 
 def _not_a_quantity(word: str) -> str:
-    weeks = re.fullmatch(r"([0-9]+)w", word)
-    if weeks:
-        return f"{word!r} is not a duration; write it in days: {int(weeks[1]) * 7}d"
+    meant = near_quantity(word)
+    hint = f"; did you mean '{meant}'?" if meant else ""
+    if thousands := re.fullmatch(r"([0-9]+)([kKMGT])", word):  # of what cannot be known
+        number = int(thousands[1]) * 1000 ** (" kMGT".index(thousands[2].replace("K", "k")))
+        hint = f"; did you mean {number} or '{meant}'?"
     return (
         f"{word!r} is not a number, duration or size; write a number and ms, s, m, h or d (5m, 1h30m), "
-        "or B, KB, MB, GB, KiB, MiB or GiB (10MiB)"
+        f"or B, KB, MB, GB, KiB, MiB or GiB (10MiB){hint}"
     )
 
 

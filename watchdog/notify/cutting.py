@@ -1,4 +1,4 @@
-"""Cutting: a text that is too long for its channel ends at a word with "…"."""
+"""Cutting: a text that is too long for its place ends at a word with "…"."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ ELLIPSIS = "…"
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters of a text. It is cut at a word unless the last one alone is longer than a quarter."""
+    """At most `limit` characters of a text. It is cut at a word unless the last one alone is longer than half."""
     if len(text) <= limit:
         return text
     if limit <= 0:
@@ -14,7 +14,7 @@ def cut(text: str, limit: int) -> str:
     kept = text[: limit - 1]
     if not text[limit - 1].isspace():
         word = max(kept.rfind(blank) for blank in " \n\t")
-        if word >= len(kept) * 3 // 4:
+        if word >= len(kept) // 2:
             kept = kept[:word]
     return kept.rstrip() + ELLIPSIS
 

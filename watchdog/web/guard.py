@@ -1,0 +1,49 @@
+"""What holds for every answer: headers that keep browsers from doing anything else with it, and limits."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Where an answer does not say otherwise.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_MOST_HEADERS = 32 * 1024
+#: Seconds that whoever guesses tokens waits for each answer.
+_SLOWED_BY = 1.0
+
+
+class Guard:
+    """Around the whole application. Static files may be kept by browsers, answers about the watchdog may not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                if message["status"] == 429:
+                    await asyncio.sleep(_SLOWED_BY)
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                if not scope["path"].startswith("/static/"):
+                    headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADERS:
+            await PlainTextResponse("the request's headers are too large\n", 431)(scope, receive, guarded)
+            return
+        await self._app(scope, receive, guarded)

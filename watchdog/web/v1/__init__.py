@@ -1,0 +1,1 @@
+"""`/api/watchdog/v1`: what the watchdog knows, as JSON for programs; described by `openapi.json` there."""
