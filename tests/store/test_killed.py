@@ -1,4 +1,4 @@
-"""A process killed at any instant leaves all of a transaction or nothing of it."""
+"""What is written stays: a process killed at any instant leaves all of a transaction or nothing of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+
+from watchdog.cycle.saved import Changes
+from watchdog.errors import StoreError
 from watchdog.store.store import Store
 
 #: Transaction n says n in every table it touches; prints it when it is written.
@@ -62,3 +67,17 @@ def test_killed_at_random_instants(url: str, opened: Callable[..., Store]) -> No
         assert set(saved.duties) == {n}
         assert saved.next_duty == n + 1
         assert len(saved.episodes) == len(saved.entries) == len(store.notes_of(limit=10**6)) == n
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_was_removed_or_replaced_is_not_written_to(tmp_path: Path, replaced: bool) -> None:
+    """It would look as if everything were saved, and be lost with the process."""
+    file = tmp_path / "watchdog.db"
+    store = Store.open(f"sqlite:///{file}")
+    store.commit(Changes(documents={"a": "b"}))
+    file.rename(tmp_path / "elsewhere.db")
+    if replaced:
+        Store.open(f"sqlite:///{file}").close()
+    with pytest.raises(StoreError, match="its file was removed or replaced; restart"):
+        store.commit(Changes(documents={"a": "c"}))
+    store.close()

@@ -32,7 +32,7 @@ def send_test(receiver: str, *, as_json: bool) -> int:
             carrier.send(_message(receiver, settings.watchdog_name, now))
             answer, fine = "accepted", True
         except DeliveryError as cause:
-            answer, fine = str(cause), False
+            answer, fine = str(cause).removeprefix(f"{carrier.target.label}: "), False
         answers.append({"target": carrier.target.label, "accepted": fine, "answer": answer})
     if as_json:
         print_json(answers)

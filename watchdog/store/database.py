@@ -46,6 +46,8 @@ class Database:
         memory = self.is_sqlite and self.url.database in (None, "", ":memory:")
         self.file = Path(str(self.url.database)).resolve() if self.is_sqlite and not memory else None
         self.place = _place(self.url, self.file)
+        #: Which file the first connection opened.
+        self._opened: tuple[int, int] | None = None
         #: One connection is all there is to a database in memory: its users take turns.
         self._turn: AbstractContextManager[Any] = threading.RLock() if memory else nullcontext()
         self.engine = self._engine(memory)
@@ -60,7 +62,10 @@ class Database:
         return self._transaction(self._snapshot)
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """A transaction that is written as a whole, or not at all if its block raises."""
+        """A transaction that is written as a whole, or not at all if its block raises. StoreError where the file is no
+        longer the one that was opened: what is written into a removed file is lost with this process."""
+        if self._opened is not None and self._opened != _identity(self.file):
+            raise StoreError(f"database {self.place}: its file was removed or replaced; restart to use what is there")
         return self._transaction(self._writer)
 
     def close(self) -> None:
@@ -84,6 +89,10 @@ class Database:
             except (SQLAlchemyError, sqlite3.Error) as cause:
                 raise self.error(cause) from cause
 
+    def _note_file(self, _connection: sqlite3.Connection, _record: object) -> None:
+        if self._opened is None:
+            self._opened = _identity(self.file)
+
     def _engine(self, memory: bool) -> Engine:
         if not self.is_sqlite:
             # statements are compiled once and run with rows as tuples, so values are marked by position
@@ -103,8 +112,17 @@ class Database:
         else:
             engine = create_engine(self.url, pool_size=5, max_overflow=20)
         event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", self._note_file)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+
+
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    try:
+        found = file.stat() if file is not None else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
 
 
 def _address(url: str) -> URL:
