@@ -28,6 +28,7 @@ from watchdog.readings.ages import METRIC as AGE
 from watchdog.readings.ages import Ages
 from watchdog.readings.fleet import REAL_KINDS, Kind
 from watchdog.readings.history import History
+from watchdog.readings.newest import Newest
 from watchdog.readings.poll import Poll
 from watchdog.readings.roster import Roster
 from watchdog.readings.snapshot import Snapshot
@@ -36,9 +37,6 @@ from watchdog.rules.evaluate import Evaluator
 from watchdog.rules.verdicts import UNKNOWN, Verdicts
 
 logger = logging.getLogger(__name__)
-
-#: An entity without a reading for so many seconds counts as one without readings.
-_WITHOUT_READINGS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +100,7 @@ class Engine:
         self.health = remembered.health or Health(start)
         live = (key.entity_key for key, _ in self._alerts.live())
         self.roster = Roster.of([watchdog_entity(name)], start, live, remembered.absences)
+        self.newest = Newest()
         self.ages = Ages()
         self.history = History()
         self.trace = Trace()
@@ -140,7 +139,7 @@ class Engine:
         self._adopt(now)
         self.roster, gone = self.roster.after(poll.listing, now)
         self.health = self.health.after(poll.failures, now)
-        seen = poll.snapshot(self.roster.fleet)
+        seen = self.newest.among(poll.snapshot(self.roster.fleet))
         self.ages.update(seen, poll)
         own = {**self._own_readings(now), **service}
         snapshot = self.ages.beside(beside(seen, own))
@@ -341,7 +340,7 @@ class Engine:
             "poll_failures": float(self.health.poll_failures),
             "auth_failures": float(self.health.auth_failures),
             "entities": float(len(self.roster.fleet)),
-            "entities_without_readings": float(self.ages.older_than(_WITHOUT_READINGS, now)),
+            "entities_without_readings": float(self.ages.without_readings()),
             "rules_never_matching": float(len(self.matching.never(now))),
             "deliveries_waiting": float(len(duties)),
             "delivery_oldest_age": now - oldest,

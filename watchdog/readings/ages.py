@@ -1,4 +1,4 @@
-"""How long each entity has been without a reading: `reading_age`."""
+"""How long each entity has been without a reading: `reading_age`, and how many have none now."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from watchdog.readings.fleet import REAL_KINDS, EntityKey, Fleet, Kind
 from watchdog.readings.keeping import Roster, Saved, moved, pack, positions, unpack
 from watchdog.readings.poll import Poll
-from watchdog.readings.snapshot import Column, Floats, Reading, Snapshot
+from watchdog.readings.snapshot import Column, Flags, Floats, Reading, Snapshot
 from watchdog.readings.texts import Vocabulary
 
 METRIC = "reading_age"
@@ -18,17 +18,22 @@ METRIC = "reading_age"
 
 @dataclass(slots=True)
 class _Known:
-    """The entities of one kind: when they were first listed, and when their newest reading was (NaN: never)."""
+    """The entities of one kind: when they were first listed, and when their newest reading was (NaN: never).
+
+    `silent`: the last poll that was answered for them had no reading of them.
+    """
 
     ids: list[str]
     listed: Floats
     newest: Floats
+    silent: Flags
 
     def align(self, ids: list[str], at: float) -> None:
         if ids is not self.ids and ids != self.ids:
             old, new = positions(self.ids, ids)
             self.listed = moved(self.listed, old, new, len(ids), at)
             self.newest = moved(self.newest, old, new, len(ids), np.nan)
+            self.silent = moved(self.silent, old, new, len(ids), False)
         self.ids = ids
 
 
@@ -36,7 +41,9 @@ class Ages:
     """The time since each entity's newest reading, or since it was first listed if it never had one."""
 
     def __init__(self) -> None:
-        self._known: dict[Kind, _Known] = {kind: _Known([], np.zeros(0), np.zeros(0)) for kind in REAL_KINDS}
+        self._known: dict[Kind, _Known] = {
+            kind: _Known([], np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.bool_)) for kind in REAL_KINDS
+        }
         self._fleet: Fleet | None = None
 
     def update(self, snapshot: Snapshot, poll: Poll) -> None:
@@ -50,6 +57,8 @@ class Ages:
                 known.newest = np.full(len(known.ids), at)  # it reads itself at every poll
             elif kind in answered:
                 known.newest = np.fmax(known.newest, np.minimum(answered[kind], at))
+                # an outage is no absence: what failed to be answered for stays as it was
+                known.silent = np.where(snapshot.unobserved(kind), known.silent, np.isnan(answered[kind]))
         self._fleet = fleet
 
     def age(self, kind: Kind, at: float) -> Floats:
@@ -57,10 +66,10 @@ class Ages:
         known = self._known[kind]
         return np.maximum(at - np.where(np.isnan(known.newest), known.listed, known.newest), 0.0)
 
-    def older_than(self, seconds: float, at: float) -> int:
-        """How many entities have been without a reading for longer, the account and the watchdog left out."""
+    def without_readings(self) -> int:
+        """How many entities have no reading, the account and the watchdog left out."""
         kinds = (kind for kind in REAL_KINDS if kind not in (Kind.ACCOUNT, Kind.WATCHDOG))
-        return sum(int(np.count_nonzero(self.age(kind, at) > seconds)) for kind in kinds)
+        return sum(int(np.count_nonzero(self._known[kind].silent)) for kind in kinds)
 
     def beside(self, snapshot: Snapshot) -> Snapshot:
         """The same snapshot with `reading_age` added for every entity; its fleet is that of the last update."""
@@ -92,7 +101,7 @@ class Ages:
         found = []
         for kind, known in self._known.items():
             if known.ids:
-                blob = pack((known.newest, known.listed), Vocabulary())
+                blob = pack((known.newest, known.listed, known.silent.astype(np.float64)), Vocabulary())
                 found.append(Saved(kind, METRIC, at, Roster.of(kind, known.ids).id, blob, state=True))
         return found
 
@@ -110,6 +119,7 @@ class Ages:
                 arrays, _ = unpack(piece.blob, Vocabulary(), len(ids[piece.roster]))
             except ValueError:
                 continue
-            if len(arrays) == 2:
-                self._known[piece.kind] = _Known(ids[piece.roster], listed=arrays[1], newest=arrays[0])
+            if len(arrays) == 3:
+                newest, listed, silent = arrays
+                self._known[piece.kind] = _Known(ids[piece.roster], listed, newest, silent > 0)
         self._fleet = None

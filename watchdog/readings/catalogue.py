@@ -189,7 +189,7 @@ _ALL = (
     Metric("poll_failures", _WATCHDOG, "", "Polls that failed, in a row."),
     Metric("auth_failures", _WATCHDOG, "", "Polls whose credentials were refused, in a row."),
     Metric("entities", _WATCHDOG, "", "Entities watched."),
-    Metric("entities_without_readings", _WATCHDOG, "", "Entities that no reading has been seen of at this poll."),
+    Metric("entities_without_readings", _WATCHDOG, "", "Entities that the last poll answered for without any reading."),
     Metric("rules_invalid", _WATCHDOG, "", "Mistakes in the rule files on disk; the last good configuration runs."),
     Metric("rules_never_matching", _WATCHDOG, "",
            "Enabled rules that for an hour of good polls matched no entity or were always unknown."),

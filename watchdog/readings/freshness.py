@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from watchdog.readings.catalogue import CATALOGUE, STALE_AFTER
-from watchdog.readings.snapshot import Column, Texts
+from watchdog.readings.snapshot import Column, Flags, Texts
 
 
 def fresh(column: Column, metric: str, at: float) -> Column:
@@ -24,7 +24,7 @@ def fresh(column: Column, metric: str, at: float) -> Column:
         stale = at - times > (known.stale_after if known else STALE_AFTER)
         if stale.any():
             numbers = np.where(stale, np.nan, numbers)
-            texts = None if texts is None else _without(texts, stale)
+            texts = None if texts is None else without(texts, stale)
     return Column(numbers, texts, times)
 
 
@@ -36,7 +36,8 @@ def fresh_value(value: float | str | None, metric: str, read_at: float, at: floa
     return None if at - read_at > (known.stale_after if known else STALE_AFTER) else value
 
 
-def _without(texts: Texts, gone: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Texts:
+def without(texts: Texts, gone: Flags) -> Texts:
+    """The texts with nothing where `gone`."""
     kept = texts.copy()
     kept[gone] = None
     return kept

@@ -28,6 +28,14 @@ class Column:
     texts: Texts | None = None
     times: Floats | None = None
 
+    @property
+    def present(self) -> Flags:
+        """Where there is a reading."""
+        found: Flags = ~np.isnan(self.numbers)
+        if self.texts is not None:
+            found |= np.array([text is not None for text in self.texts], dtype=np.bool_)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -106,9 +114,7 @@ def _joined(first: Column, second: Column, at: float) -> Column:
     if first.texts is not None or second.texts is not None:
         texts = np.concatenate([_texts(first), _texts(second)])
     if first.times is not None or second.times is not None:
-        times = np.concatenate(
-            [np.full(len(c.numbers), at) if c.times is None else c.times for c in (first, second)]
-        )
+        times = np.concatenate([np.full(len(c.numbers), at) if c.times is None else c.times for c in (first, second)])
     return Column(numbers, texts, times)
 
 

@@ -267,7 +267,7 @@ def _column_by_value(metric: str, values: list[Any], otherwise: float, at: float
 def _merged(first: Column, second: Column, at: float, *, only_gaps: bool) -> Column:
     """Row by row the newer reading, of equally new ones the first's; nothing never hides a reading."""
     size = len(first.numbers)
-    has = [_present(column) for column in (first, second)]
+    has = [column.present for column in (first, second)]
     when = [np.full(size, at) if column.times is None else column.times for column in (first, second)]
     take = has[1] & ~has[0] if only_gaps else has[1] & (~has[0] | (when[1] > when[0]))
     numbers = np.where(take, second.numbers, first.numbers)
@@ -275,17 +275,8 @@ def _merged(first: Column, second: Column, at: float, *, only_gaps: bool) -> Col
     if first.texts is None and second.texts is None:
         return Column(numbers, None, times)
     none = np.full(size, None, dtype=object)
-    texts = np.where(
-        take, none if second.texts is None else second.texts, none if first.texts is None else first.texts
-    )
+    texts = np.where(take, none if second.texts is None else second.texts, none if first.texts is None else first.texts)
     return Column(numbers, texts, times)
-
-
-def _present(column: Column) -> Flags:
-    present: Flags = ~np.isnan(column.numbers)
-    if column.texts is not None:
-        present = present | np.array([text is not None for text in column.texts], dtype=np.bool_)
-    return present
 
 
 def _is_metric(name: str) -> bool:

@@ -26,11 +26,11 @@ def populate(described: Sequence[Described], mistakes: list[Mistake]) -> tuple[E
     parts = [one for one in described if one[0] in (Kind.TASK, Kind.TOPIC)]
     of_pipelines = [one for one in whole if one[0] is Kind.PIPELINE]
     for kind, name, values, place in [*(one for one in whole if one[0] is not Kind.PIPELINE), *of_pipelines]:
-        key = EntityKey(kind, str(values.get("id", "account" if kind is Kind.ACCOUNT else name)))
+        key = EntityKey(kind, str(values.get("id", name)))
         if key in made:
             mistakes.append(place.mistake(f"{kind} '{name}' stands here twice; give one of them an id"))
             continue
-        members = _members(values, made, place, mistakes) if kind is Kind.PIPELINE else ()
+        members = _members(name, values, made) if kind is Kind.PIPELINE else ()
         labels = _labels(kind, name, values)
         if kind in (*_CONNECTORS, Kind.TRANSFORM):
             labels["pipelines"] = _pipelines(kind, name, values, of_pipelines)
@@ -72,9 +72,8 @@ def _pipelines(kind: Kind, name: str, values: Values, pipelines: Sequence[Descri
     return tuple(found)
 
 
-def _members(
-    values: Values, made: dict[EntityKey, Entity], place: Place, mistakes: list[Mistake]
-) -> tuple[EntityKey, ...]:
+def _members(pipeline: str, values: Values, made: dict[EntityKey, Entity]) -> tuple[EntityKey, ...]:
+    """What a pipeline says it is made of, and what says to be in it."""
     found = []
     for kind, label in ((Kind.SOURCE, "source"), (Kind.DESTINATION, "destination"), (Kind.TRANSFORM, "transforms")):
         named = values.get(label, ())
@@ -84,9 +83,12 @@ def _members(
                 found.append(key)
             elif name:
                 # a test of the pipeline alone need not describe its ends
-                made[EntityKey(kind, name)] = Entity(EntityKey(kind, name), _labels(kind, name, {}))
+                made[EntityKey(kind, name)] = Entity(
+                    EntityKey(kind, name), _labels(kind, name, {"pipelines": pipeline})
+                )
                 found.append(EntityKey(kind, name))
-    return tuple(found)
+    found += [key for key, entity in made.items() if pipeline in entity.labels.get("pipelines", ())]
+    return tuple(dict.fromkeys(found))
 
 
 def _part(

@@ -9,10 +9,12 @@ import numpy as np
 
 from watchdog.cycle.own import WATCHDOG
 from watchdog.errors import ApiError
-from watchdog.readings.catalogue import CATALOGUE
 from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Fleet, Kind
+from watchdog.readings.freshness import fresh_value
 from watchdog.readings.poll import Failures, Listing
 from watchdog.readings.snapshot import Flags, Floats, Snapshot, SparseReadings
+from watchdog.streamkap.leaf import scalar
+from watchdog.streamkap.shapes import is_sensitive
 from watchdog.trials.cases import Case
 from watchdog.trials.series import Value
 
@@ -98,9 +100,7 @@ class World:
         found = {metric: values[index] for metric, values in given.items() if index < len(values)}
         return {metric: value for metric, value in found.items() if isinstance(value, float)}
 
-    def _readings(
-        self, there: list[Entity], dark: frozenset[EntityKey], at: float, now: float
-    ) -> SparseReadings:
+    def _readings(self, there: list[Entity], dark: frozenset[EntityKey], at: float, now: float) -> SparseReadings:
         index = round(at / self.case.interval)
         readings = SparseReadings()
         for entity in there:
@@ -108,8 +108,8 @@ class World:
                 continue
             for metric, values in self.case.readings.get(entity.key, {}).items():
                 value = values[index] if index < len(values) else None
-                if value is not None:
-                    readings.put(entity.key, metric, _known(metric, value), now)
+                if value is not None and not is_sensitive(metric):
+                    readings.put(entity.key, metric, _decoded(metric, value, now), now)
         return readings
 
 
@@ -117,9 +117,6 @@ def _read(readings: SparseReadings, key: EntityKey) -> bool:
     return bool(readings.values.get(key))
 
 
-def _known(metric: str, value: Value) -> Value:
-    """The catalogue's "no reading" value is none, as everywhere."""
-    found = CATALOGUE.get(metric)
-    if found is not None and found.nothing is not None and value == found.nothing:
-        return None
-    return value
+def _decoded(metric: str, value: Value, now: float) -> Value:
+    """What a poll makes of a value that the API answers: numbers of numeric texts, nothing of what is not finite."""
+    return fresh_value(scalar(metric, value), metric, now, now)

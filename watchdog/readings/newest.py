@@ -1,0 +1,78 @@
+"""Of readings that carry the API's own timestamps, those older than the newest known are dropped.
+
+An answer may come from a replica or cache that lags behind the one before; what it repeats is no news.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from watchdog.readings.fleet import REAL_KINDS, EntityKey, Fleet, Kind
+from watchdog.readings.freshness import without
+from watchdog.readings.keeping import moved, positions
+from watchdog.readings.snapshot import Column, Flags, Floats, Reading, Snapshot
+
+
+class Newest:
+    """When the newest reading of each entity was, by metric: of what the polls so far were asked for.
+
+    A metric is known here from its first column with timestamps on; where the API gives none there is nothing to tell.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Kind, str], Floats] = {}
+        self._fleet: Fleet | None = None
+        self._last: Snapshot | None = None
+
+    def among(self, snapshot: Snapshot) -> Snapshot:
+        """The same snapshot without readings that are older than those of the polls before."""
+        self._take_in()
+        self._follow(snapshot.fleet)
+        known = dict(self._known)  # pages ask from threads of their own, also after the next poll
+
+        def build(kind: Kind, metric: str) -> Column:
+            return _without_older(snapshot.column(kind, metric), known.get((kind, metric)), snapshot.at)
+
+        def describe(key: EntityKey) -> list[Reading]:
+            row = snapshot.fleet.table(key.kind).row.get(key)
+            if row is None:
+                return snapshot.readings(key)
+            newest = {metric: times[row] for (kind, metric), times in known.items() if kind is key.kind}
+            return [one for one in snapshot.readings(key) if one.at >= newest.get(one.metric, -np.inf)]
+
+        dark: dict[Kind, Flags] = {kind: snapshot.unobserved(kind) for kind in REAL_KINDS}
+        self._last = Snapshot(
+            snapshot.at, snapshot.fleet, build=build, describe=describe, names=snapshot.names, unobserved=dark
+        )
+        return self._last
+
+    def _take_in(self) -> None:
+        """What the last poll was asked for by the time of the next."""
+        if self._last is None:
+            return
+        for (kind, metric), column in self._last.built().items():
+            before = self._known.get((kind, metric))
+            if kind is Kind.CONNECTOR or (before is None and column.times is None):
+                continue
+            when = self._last.at if column.times is None else column.times
+            if before is None:
+                before = np.full(len(column.numbers), -np.inf)
+            self._known[kind, metric] = np.where(column.present, np.fmax(before, when), before)
+
+    def _follow(self, fleet: Fleet) -> None:
+        if self._fleet is not None and fleet is not self._fleet:
+            for (kind, metric), newest in self._known.items():
+                old, new = self._fleet.table(kind).ids, fleet.table(kind).ids
+                if old != new:
+                    self._known[kind, metric] = moved(newest, *positions(old, new), len(new), -np.inf)
+        self._fleet = fleet
+
+
+def _without_older(column: Column, newest: Floats | None, at: float) -> Column:
+    if newest is None:
+        return column
+    older = np.asarray((at if column.times is None else column.times) < newest)
+    if not older.any():
+        return column
+    texts = None if column.texts is None else without(column.texts, older)
+    return Column(np.where(older, np.nan, column.numbers), texts, column.times)
