@@ -6,6 +6,7 @@ import math
 import operator
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import hypothesis.strategies as st
@@ -13,30 +14,42 @@ from hypothesis import HealthCheck, given, settings
 
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.readings.history import History
-from watchdog.readings.snapshot import SparseReadings
+from watchdog.readings.keeping import Roster, Saved
+from watchdog.readings.snapshot import Snapshot, SparseReadings
 from watchdog.rules.evaluate import Evaluator
 from watchdog.rules.expressions import Expression
 from watchdog.rules.rule import Override, Quantity, Rule, Terms
 from watchdog.rules.selector import Selector
+from watchdog.rules.verdicts import Verdicts
 
 POLL = 30.0
 METRICS = ("alpha", "beta", "gamma")  # outside the catalogue: no unit, and each reading is a number or a text
 WINDOWS = ("increase", "rate", "delta", "changes", "resets", "avg_over_time", "min_over_time", "max_over_time", "ago")
-SOURCES = [EntityKey(Kind.SOURCE, f"s{n}") for n in range(4)]
-TASKS = [EntityKey(Kind.TASK, f"s{n}/{t}") for n in range(2) for t in range(n + 1)]
-UNLISTED = SOURCES[3]  #: the API did not answer its list of tasks; s2 has none
-KEYS = [*SOURCES, *TASKS]
-FLEET = Fleet.of(
-    [
-        *(
-            Entity(key, {"name": key.id}, lists=frozenset({"tasks"} - {"tasks" if key == UNLISTED else ""}))
-            for key in SOURCES
-        ),
-        *(Entity(key, {"name": key.id}, connector=EntityKey(Kind.SOURCE, key.id.split("/")[0])) for key in TASKS),
-    ],
-    0.0,
-    1,
-)
+CONNECTORS = [*(EntityKey(Kind.SOURCE, f"s{n}") for n in range(4)), EntityKey(Kind.DESTINATION, "d0")]
+TASKS = [EntityKey(Kind.TASK, id) for id in ("s0/0", "s1/0", "s1/1", "d0/0")]
+UNLISTED = CONNECTORS[3]  #: the API did not answer its list of tasks; s2 has none
+KEYS = [*CONNECTORS, *TASKS]
+
+
+def fleet(keys: list[EntityKey], version: int) -> Fleet:
+    entities = []
+    for key in keys:
+        if key.kind is Kind.TASK:
+            entities.append(Entity(key, {"name": key.id}, connector=owner(key)))
+        else:
+            entities.append(
+                Entity(key, {"name": key.id}, lists=frozenset() if key == UNLISTED else frozenset({"tasks"}))
+            )
+    return Fleet.of(entities, 0.0, version)
+
+
+def owner(task: EntityKey) -> EntityKey:
+    return next(key for key in CONNECTORS if key.id == task.id.split("/")[0])
+
+
+#: What listings find: everybody; or in another order, without s1 and one of its tasks.
+WITHOUT = {CONNECTORS[1], TASKS[1], TASKS[2]}
+FLEETS = (KEYS, [key for key in reversed(KEYS) if key not in WITHOUT])
 OPERATORS = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -90,6 +103,14 @@ class World:
     past: dict[tuple[EntityKey, str], list[tuple[float, float | str]]] = field(default_factory=dict)
     present: dict[tuple[EntityKey, str], float | str] = field(default_factory=dict)
     seen_now: set[tuple[EntityKey, str]] = field(default_factory=set)
+    listed: list[EntityKey] = field(default_factory=lambda: KEYS)
+
+    def listing(self, keys: list[EntityKey]) -> None:
+        self.listed = keys
+        self.past = {place: past for place, past in self.past.items() if place[0] in keys}
+
+    def children(self, key: EntityKey) -> list[EntityKey]:
+        return [task for task in self.listed if task.kind is Kind.TASK and owner(task) == key]
 
     def poll(self, at: float, readings: dict[tuple[EntityKey, str], tuple[float | str, float]]) -> None:
         self.now, self.present, self.seen_now = at, {}, set()
@@ -115,7 +136,7 @@ class World:
             case "window" | "quantile":
                 return self.window(node, key)
             case "count":
-                return None if key == UNLISTED else float(len(children(key)))
+                return None if key == UNLISTED else float(len(self.children(key)))
             case "family":
                 return self.family(rest[0], rest[1], key, limit)
             case "minus":
@@ -192,9 +213,9 @@ class World:
         if key == UNLISTED:
             return None
         if name == "count":
-            truths = [self.truth(body, child, limit) for child in children(key)]
+            truths = [self.truth(body, child, limit) for child in self.children(key)]
             return None if None in truths and True not in truths else float(truths.count(True))
-        values = [as_number(self.value(body, child, limit)) for child in children(key)]
+        values = [as_number(self.value(body, child, limit)) for child in self.children(key)]
         known = [value for value in values if value is not None]
         if not known:
             return 0.0 if name == "sum" and not values else None
@@ -230,8 +251,6 @@ class World:
         if "text" in (rest[0][0], rest[1][0]):
             left, right = as_text(left), as_text(right)
         elif head in ("==", "!=") and isinstance(left, str) and isinstance(right, str):
-            if not all(part[0] == "metric" for part in rest):
-                return None  # a number is wanted there
             left, right = folded(left), folded(right)
         else:
             left, right = as_number(left), as_number(right)
@@ -241,12 +260,8 @@ class World:
 
     def place(self, metric: str, key: EntityKey) -> tuple[EntityKey, str]:
         if metric.startswith("connector."):
-            return EntityKey(Kind.SOURCE, key.id.split("/")[0]), metric.removeprefix("connector.")
+            return owner(key), metric.removeprefix("connector.")
         return key, metric
-
-
-def children(key: EntityKey) -> list[EntityKey]:
-    return [task for task in TASKS if task.id.split("/")[0] == key.id]
 
 
 def as_number(value: Any) -> float | None:
@@ -266,6 +281,7 @@ def folded(value: Any) -> Any:
 numbers = st.integers(-3, 6).map(lambda n: ("number", n))
 
 
+@cache  # a strategy made anew is checked anew, which takes longer than drawing from it
 def metrics(kind: Kind) -> st.SearchStrategy[Any]:
     own = st.sampled_from(METRICS)
     if kind is Kind.TASK:
@@ -273,6 +289,7 @@ def metrics(kind: Kind) -> st.SearchStrategy[Any]:
     return own.map(lambda name: ("metric", name))
 
 
+@cache
 def leaves(kind: Kind) -> st.SearchStrategy[Any]:
     seconds = st.sampled_from((30, 45, 60, 90, 200))
     found = [
@@ -282,7 +299,7 @@ def leaves(kind: Kind) -> st.SearchStrategy[Any]:
         st.tuples(st.just("window"), st.sampled_from(WINDOWS), metrics(kind), seconds),
         st.tuples(st.just("quantile"), st.sampled_from((0, 0.25, 0.5, 1)), metrics(kind), seconds),
     ]
-    if kind is Kind.SOURCE:
+    if kind is not Kind.TASK:
         task = values(Kind.TASK, 1)
         found.append(st.tuples(st.just("family"), st.sampled_from(("sum", "min", "max", "avg")), task))
         found.append(st.tuples(st.just("family"), st.just("count"), truths(Kind.TASK, 1)))
@@ -291,6 +308,7 @@ def leaves(kind: Kind) -> st.SearchStrategy[Any]:
     return st.one_of(*found)
 
 
+@cache
 def values(kind: Kind, depth: int) -> st.SearchStrategy[Any]:
     if depth == 0:
         return st.deferred(lambda: leaves(kind))
@@ -304,6 +322,7 @@ def values(kind: Kind, depth: int) -> st.SearchStrategy[Any]:
     )
 
 
+@cache
 def truths(kind: Kind, depth: int) -> st.SearchStrategy[Any]:
     value, order = values(kind, 1), st.sampled_from(("==", "!=", ">", ">=", "<", "<="))
     words = st.sampled_from(("Up", "DOWN", "up")).map(lambda word: ("text", word))
@@ -331,50 +350,90 @@ def truths(kind: Kind, depth: int) -> st.SearchStrategy[Any]:
     return st.one_of(*found)
 
 
-readings = st.fixed_dictionaries(
-    {},
-    optional={
-        (key, metric): st.tuples(
-            st.one_of(
-                st.integers(0, 4).map(float), st.integers(0, 4).map(float), st.sampled_from(("Up", "up", "down"))
-            ),
-            st.sampled_from((0.0, 0.0, 0.0, 10.0, 40.0)),
-        )
-        for key in KEYS
-        for metric in METRICS
-    },
+PLACES = [(key, metric) for key in KEYS for metric in METRICS]
+SEEN = (None, 0.0, 1.0, 2.0, 3.0, 4.0, "Up", "up", "down")
+LATE = (0.0, 0.0, 0.0, 0.0, 10.0, 40.0)
+
+
+def read(drawn: bytes) -> dict[tuple[EntityKey, str], tuple[float | str, float]]:
+    """A byte for each place: what was read there, and how long before the poll. Bytes, because drawing them is quick."""
+    found = {}
+    for place, byte in zip(PLACES, drawn, strict=True):
+        value = SEEN[byte % len(SEEN)]
+        if value is not None:
+            found[place] = (value, LATE[byte // len(SEEN) % len(LATE)])
+    return found
+
+
+readings = st.binary(min_size=len(PLACES), max_size=len(PLACES)).map(read)
+#: Polls: how many intervals after the one before, what happens in between, and what is read.
+polls = st.lists(
+    st.tuples(st.sampled_from((1, 1, 1, 2, 4)), st.sampled_from(("", "", "", "restart", "listing")), readings),
+    min_size=1,
+    max_size=9,
 )
-polls = st.lists(st.tuples(st.sampled_from((1, 1, 1, 2, 4)), readings), min_size=1, max_size=9)
+kinds = st.sampled_from((Kind.SOURCE, Kind.TASK, Kind.CONNECTOR))
 
 
-def rule(kind: Kind, expression: Any) -> Rule:
+def rule(name: str, kind: Kind, expression: Any) -> Rule:
     params = {"limit": Quantity(1.0)}
     overrides = tuple(
         Override(Selector({"name": (name,)}), Terms(params={"limit": Quantity(value)}))
         for name, value in LIMITS.items()
     )
     parsed = Expression.parse(text(expression), each=kind, params=params)
-    return Rule("random", kind, parsed, terms=Terms(params=params), overrides=overrides)
+    return Rule(name, kind, parsed, terms=Terms(params=params), overrides=overrides)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(st.sampled_from((Kind.SOURCE, Kind.TASK)).flatmap(lambda k: st.tuples(st.just(k), truths(k, 2))), polls)
-def test_columns_answer_what_rows_answer(kind_and_expression, timeline) -> None:
-    kind, expression = kind_and_expression
-    judged = rule(kind, expression)
-    evaluator, history, world, at = Evaluator([judged], POLL), History(), World(), 0.0
-    history.want(evaluator.wanted)
-    for steps, seen in timeline:
+@dataclass
+class Columns:
+    """The evaluator under test with its history, through restarts."""
+
+    rules: list[Rule]
+    history: History = field(default_factory=History)
+    rosters: dict[str, Roster] = field(default_factory=dict)
+    saved: list[Saved] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.evaluator = Evaluator(self.rules, POLL)
+        self.history.want(self.evaluator.wanted)
+
+    def restart(self) -> None:
+        self.history = History()
+        self.__post_init__()
+        self.history.restore(self.rosters.values(), self.saved)
+
+    def judge(self, snapshot: Snapshot) -> list[Verdicts]:
+        self.history.record(snapshot)
+        self.rosters |= {roster.id: roster for roster in self.history.rosters()}
+        self.saved += self.history.saved()
+        return self.evaluator.judge(snapshot, self.history)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(
+    st.lists(kinds.flatmap(lambda kind: st.tuples(st.just(kind), truths(kind, 2))), min_size=1, max_size=2),
+    polls,
+)
+def test_columns_answer_what_rows_answer(expressions, timeline) -> None:
+    rules = [rule(f"R{index}", kind, expression) for index, (kind, expression) in enumerate(expressions)]
+    columns, world, at, listings, known = Columns(rules), World(), 0.0, 0, fleet(KEYS, 1)
+    for steps, event, seen in timeline:
         at += steps * POLL
-        world.poll(at, seen)
+        if event == "restart":
+            columns.restart()
+        elif event == "listing":
+            listings += 1
+            world.listing(FLEETS[listings % 2])
+            known = fleet(world.listed, listings + 1)
+        there = {place: reading for place, reading in seen.items() if place[0] in world.listed}
+        world.poll(at, there)
         sparse = SparseReadings()
-        for (key, metric), (value, lag) in seen.items():
+        for (key, metric), (value, lag) in there.items():
             sparse.put(key, metric, value, at - lag)
-        snapshot = sparse.snapshot(at, FLEET)
-        history.record(snapshot)
-        (verdicts,) = evaluator.judge(snapshot, history)
-        for row, entity in enumerate(verdicts.table.entities):
-            limit = LIMITS.get(entity.key.id, 1.0)
-            expected = {True: 1, False: 0, None: -1}[world.truth(expression, entity.key, limit)]
-            assert verdicts.truth[row] == expected, (text(expression), entity.key, at, verdicts.explain(row))
-            verdicts.explain(row)
+        for verdicts, (_, expression) in zip(columns.judge(sparse.snapshot(at, known)), expressions, strict=True):
+            for row, entity in enumerate(verdicts.table.entities):
+                limit = LIMITS.get(entity.key.id, 1.0)
+                expected = {True: 1, False: 0, None: -1}[world.truth(expression, entity.key, limit)]
+                assert verdicts.truth[row] == expected, (text(expression), entity.key, at, verdicts.explain(row))
+                verdicts.explain(row)

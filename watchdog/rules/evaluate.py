@@ -12,12 +12,13 @@ import numpy.typing as npt
 from watchdog.readings.fleet import Fleet, Kind, Rows
 from watchdog.readings.history import History, Wanted, Windows
 from watchdog.readings.snapshot import Snapshot
+from watchdog.rules.columns import Logic
 from watchdog.rules.expressions.blend import blend
 from watchdog.rules.expressions.expression import Expression
 from watchdog.rules.expressions.plan import Truth
 from watchdog.rules.reasons import explain
 from watchdog.rules.rule import Rule
-from watchdog.rules.sheet import Logic, Sheet
+from watchdog.rules.sheet import Sheet
 from watchdog.rules.verdicts import UNKNOWN, Explanation, Verdicts
 from watchdog.rules.windows import BASE_POLLS
 

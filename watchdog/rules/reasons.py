@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from watchdog.rules.columns import MAYBE, NO, YES
 from watchdog.rules.expressions.plan import (
     Always,
     Among,
@@ -32,7 +33,7 @@ from watchdog.rules.expressions.wording import (
     value_words,
 )
 from watchdog.rules.rule import Quantity
-from watchdog.rules.sheet import MAYBE, NO, YES, Sheet
+from watchdog.rules.sheet import Sheet
 from watchdog.rules.verdicts import Explanation
 
 

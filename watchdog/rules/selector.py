@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=4096)
 def glob(pattern: str) -> re.Pattern[str]:
-    """`*` any text, `?` one character, everything else itself; case-sensitive, the whole value."""
-    parts = (".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern)
-    return re.compile("(?s:" + "".join(parts) + r")\Z")
+    """`*` any text, `?` one character, everything else itself; case-sensitive, the whole value.
+
+    Between two stars the first place that fits will do, so nothing is tried twice however many stars there are.
+    """
+    first, *rest = ("".join("." if c == "?" else re.escape(c) for c in part) for part in pattern.split("*"))
+    between = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
+    return re.compile("(?s:" + first + between + (f".*{rest[-1]}" if rest else "") + r")\Z")
 
 
 def matches_items(items: tuple[str, ...], value: LabelValue) -> bool:

@@ -1,13 +1,9 @@
-"""Plans computed over one snapshot, a column for each, every one once however many rules share it.
-
-Truths are held as 0 false, 1 unknown, 2 true, so that `and` is the smaller, `or` the larger, and `not` 2 minus.
-"""
+"""Plans computed over one snapshot, a column for each, every one once however many rules share it."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +13,7 @@ from watchdog.readings.history import History
 from watchdog.readings.snapshot import Flags, Floats, Snapshot
 from watchdog.readings.texts import Codes, Vocabulary
 from watchdog.rules import relatives, windows
+from watchdog.rules.columns import MAYBE, NO, YES, Logic, column, finite, logic, picked
 from watchdog.rules.expressions.plan import (
     Absolute,
     Always,
@@ -42,10 +39,6 @@ from watchdog.rules.expressions.plan import (
     Window,
 )
 from watchdog.rules.expressions.regex import regex
-
-_T = TypeVar("_T", bound=np.generic)
-Logic = npt.NDArray[np.int8]
-NO, MAYBE, YES = 0, 1, 2
 
 _COMPARE: dict[str, Callable[..., Flags]] = {
     "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
@@ -79,7 +72,7 @@ class Sheet:
 
     def truth_column(self, plan: Truth, kind: Kind) -> Logic:
         """The truth of every row of a kind's table."""
-        return _column(self.truth(plan), self._rows(kind), np.int8)
+        return column(self.truth(plan), self._rows(kind), np.int8)
 
     def observed(self, kind: Kind, paths: Iterable[tuple[str, ...]]) -> Flags:
         """Per row: everything that is read through these paths was answered for."""
@@ -132,7 +125,7 @@ class Sheet:
             case Unchanged(kind, metric):
                 return self.history.unchanged_for(kind, metric, self.snapshot.at)
             case Arithmetic(sign, left, right):
-                return _finite(_CALCULATE[sign](np.asarray(self.numbers(left)), np.asarray(self.numbers(right))))
+                return finite(_CALCULATE[sign](np.asarray(self.numbers(left)), np.asarray(self.numbers(right))))
             case Negative(operand):
                 return np.negative(self.numbers(operand))
             case Absolute(operand):
@@ -170,15 +163,15 @@ class Sheet:
         if plan.body is None:
             return relatives.count(edges, rows)
         if plan.function == "count":
-            return relatives.count_true(edges, rows, _column(self.truth(plan.body), children, np.int8))  # type: ignore[arg-type]
-        return relatives.aggregate(edges, rows, plan.function, _column(self.numbers(plan.body), children, np.float64))  # type: ignore[arg-type]
+            return relatives.count_true(edges, rows, column(self.truth(plan.body), children, np.int8))  # type: ignore[arg-type]
+        return relatives.aggregate(edges, rows, plan.function, column(self.numbers(plan.body), children, np.float64))  # type: ignore[arg-type]
 
     def _chosen_numbers(self, plan: Choose) -> Floats:
         variant = self.variants[plan.owner]
         options = [self.numbers(option) for option in plan.options]  # type: ignore[arg-type]
         if all(isinstance(option, float) for option in options):
             return np.take(np.array(options, dtype=np.float64), variant)
-        return np.choose(variant, [_column(option, len(variant), np.float64) for option in options])
+        return picked(variant, options, np.float64)
 
     # -- texts
 
@@ -213,9 +206,7 @@ class Sheet:
                     numbers = np.where(missing, self.numbers(part), numbers)
                 return int(codes) if codes.ndim == 0 else codes
             case Choose(owner, options):
-                variant = self.variants[owner]
-                columns = [_column(self.codes(option), len(variant), np.int32) for option in options]  # type: ignore[arg-type]
-                return np.choose(variant, columns)
+                return picked(self.variants[owner], [self.codes(option) for option in options], np.int32)  # type: ignore[arg-type]
             case _:
                 return -1
 
@@ -241,10 +232,10 @@ class Sheet:
                 codes = np.asarray(self.codes(left))
                 fits = regex(pattern).fullmatch
                 known = np.array([(fits(word) is not None) != negated for word in self._vocabulary.shown] + [False])
-                return _logic(known[codes], codes < 0)
+                return logic(known[codes], codes < 0)
             case Presence(operand, present):
                 there = ~np.asarray(self.unknown(operand)) | (np.asarray(self.codes(operand)) >= 0)
-                return _logic(there if present else ~there, False)
+                return logic(there if present else ~there, False)
             case Junction(sign, parts):
                 pick = np.minimum if sign == "and" else np.maximum
                 made = self.truth(parts[0])
@@ -254,8 +245,7 @@ class Sheet:
             case Not(operand):
                 return YES - self.truth(operand)
             case Choose(owner, options):
-                variant = self.variants[owner]
-                return np.choose(variant, [_column(self.truth(option), len(variant), np.int8) for option in options])  # type: ignore[arg-type]
+                return picked(self.variants[owner], [self.truth(option) for option in options], np.int8)  # type: ignore[arg-type]
         raise AssertionError(plan)
 
     def _compare(self, plan: Compare) -> Logic | int:
@@ -263,7 +253,7 @@ class Sheet:
             return self._compare_texts(plan)
         compare = _COMPARE[plan.operator]
         unknown = np.asarray(self.unknown(plan.left)) | np.asarray(self.unknown(plan.right))
-        made = _logic(np.asarray(compare(self.numbers(plan.left), self.numbers(plan.right))), unknown)
+        made = logic(np.asarray(compare(self.numbers(plan.left), self.numbers(plan.right))), unknown)
         if plan.sort is Sort.ANY and plan.operator in ("==", "!="):
             texts = self._compare_texts(plan)
             made = np.where(np.asarray(made) == MAYBE, texts, made).astype(np.int8)
@@ -271,18 +261,18 @@ class Sheet:
 
     def _compare_texts(self, plan: Compare) -> Logic | int:
         left, right = np.asarray(self.codes(plan.left)), np.asarray(self.codes(plan.right))
-        return _logic(left == right if plan.operator == "==" else left != right, (left < 0) | (right < 0))
+        return logic(left == right if plan.operator == "==" else left != right, (left < 0) | (right < 0))
 
     def _among(self, plan: Among) -> Logic | int:
         texts = [self._vocabulary.constant(item.value) for item in plan.items if isinstance(item.value, str)]
         if texts:
             codes = np.asarray(self.codes(plan.left))
-            return _logic(np.isin(codes, texts) != plan.negated, codes < 0)
+            return logic(np.isin(codes, texts) != plan.negated, codes < 0)
         found = np.isin(np.asarray(self.numbers(plan.left)), [item.number for item in plan.items])
         unknown = np.asarray(self.unknown(plan.left))
         if not plan.items:  # an empty list may be asked of texts as well
             unknown = unknown & (np.asarray(self.codes(plan.left)) < 0)
-        return _logic(found != plan.negated, unknown)
+        return logic(found != plan.negated, unknown)
 
     # -- rows
 
@@ -305,33 +295,3 @@ class Sheet:
         if below.any():
             dark[edges.parents[below[edges.children]]] = True
         return dark
-
-
-def _finite(values: Floats) -> Floats | float:
-    """What has no finite result, a division by zero above all, is unknown."""
-    if values.ndim == 0:
-        return float(values) if np.isfinite(values) else float("nan")
-    bad = ~np.isfinite(values)
-    if bad.any():
-        values[bad] = np.nan
-    return values
-
-
-def _logic(true: Flags, unknown: Flags | bool | np.bool_) -> Logic | int:
-    made = np.asarray(true, dtype=np.int8) * np.int8(YES)
-    if made.ndim == 0 and np.ndim(unknown) == 0:
-        return MAYBE if unknown else int(made)
-    if np.ndim(unknown) == 0:
-        if unknown:
-            made[...] = MAYBE
-        return made
-    if made.ndim == 0:
-        made = np.full(np.shape(unknown), made, dtype=np.int8)
-    np.copyto(made, np.int8(MAYBE), where=np.asarray(unknown))
-    return made
-
-
-def _column(value: npt.NDArray[_T] | float, rows: int, dtype: type[_T]) -> npt.NDArray[_T]:
-    if isinstance(value, np.ndarray) and value.ndim:
-        return value
-    return np.full(rows, value, dtype=dtype)

@@ -20,7 +20,7 @@ from watchdog.trials.series import Value
 
 #: As the service's own default; an entity missing from the readings causes a listing sooner.
 LISTING_EVERY = 300.0
-_LISTED = (Kind.SOURCE, Kind.DESTINATION, Kind.TRANSFORM, Kind.PIPELINE)
+_NEVER_LISTED = (Kind.ACCOUNT, Kind.WATCHDOG)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,10 @@ class World:
             self._listed_at = at
         # an entity that is known and has no reading makes the poller look whether it is still listed
         self._missing = any(
-            one.key.kind in _LISTED and one.key not in dark and not _read(readings, one.key) for one in case.entities
+            one.key.kind not in _NEVER_LISTED
+            and not dark.intersection((one.key, one.connector))
+            and not _read(readings, one.key)
+            for one in case.entities
         )
         failures = Failures((ApiError("a request fails in this test"),)) if dark else Failures()
         return PlayedPoll(now, listing, failures, readings, dark, all_dark=False)
