@@ -85,6 +85,8 @@ def open_acknowledgements(connection: Connection) -> dict[str, Acknowledgement]:
 
 
 def is_firing(connection: Connection, episode: str) -> bool:
+    if not _may_be_id(episode):
+        return False
     asked = select(exists().where(episodes.c.id == episode, episodes.c.ended.is_(None)))
     return bool(connection.execute(asked).scalar())
 
@@ -111,6 +113,8 @@ def episodes_by(
 
 
 def episode_by_id(connection: Connection, id_: str) -> Episode | None:
+    if not _may_be_id(id_):
+        return None
     row = connection.execute(_episodes().where(episodes.c.id == id_)).first()
     return None if row is None else _heard(row)
 
@@ -152,6 +156,11 @@ def _heard(row: Sequence[Any]) -> Episode:
 def _of_alert(table: Any, alert: AlertKey) -> ColumnElement[bool]:
     rule, kind, entity = rows.alert_key_row(alert)
     return and_(table.c.rule == rule, table.c.kind == kind, table.c.entity == entity)
+
+
+def _may_be_id(text: str) -> bool:
+    """People may ask for anything; PostgreSQL takes no text with a NUL, which no id has."""
+    return "\0" not in text
 
 
 def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:

@@ -7,25 +7,24 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-#: More than there are open pages and programs, fewer than a process may have files open.
-MOST = 800
-#: A connection without a whole request for so many seconds is closed, however busily it drips.
-WITHIN = 15.0
-
 
 class Connection(H11Protocol):
     """One connection to the web server."""
 
+    #: More than there are open pages and programs, fewer than a process may have files open.
+    most = 800
+    #: A connection without a whole request for so many seconds is closed, however busily it drips.
+    within = 15.0
     _looked_at: object = None
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > MOST:
+        if len(self.connections) > self.most:
             transport.abort()
             return
         self._looked_at = self
-        self._timer = self.loop.call_later(WITHIN, self._look)
+        self._timer = self.loop.call_later(self.within, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
@@ -40,4 +39,4 @@ class Connection(H11Protocol):
             self.transport.close()
             return
         self._looked_at = cycle
-        self._timer = self.loop.call_later(WITHIN, self._look)
+        self._timer = self.loop.call_later(self.within, self._look)

@@ -16,6 +16,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+#: Bytes of headers, and of a path with its query.
 _MOST_HEADERS = 32 * 1024
 #: Seconds that whoever guesses tokens waits for each answer.
 _SLOWED_BY = 1.0
@@ -43,7 +44,8 @@ class Guard:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADERS:
+        asked = len(scope["path"]) + len(scope["query_string"])
+        if asked + sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADERS:
             await PlainTextResponse("the request's headers are too large\n", 431)(scope, receive, guarded)
             return
         await self._app(scope, receive, guarded)

@@ -47,10 +47,10 @@ def application(watched: Watched, access: Access, name: str = "watchdog") -> Sta
 class Server:
     """Serves until `stop`. The socket is bound at once, so that a taken port is an error of the start."""
 
-    def __init__(self, app: Starlette, host: str, port: int) -> None:
+    def __init__(self, app: Starlette, host: str, port: int, connection: type[Connection] = Connection) -> None:
         self._socket = _bound(host, port)
         self.address: tuple[str, int] = (host, self._socket.getsockname()[1])
-        config = uvicorn.Config(app, http=Connection, ws="none", log_config=None, access_log=False, lifespan="off",
+        config = uvicorn.Config(app, http=connection, ws="none", log_config=None, access_log=False, lifespan="off",
                                 server_header=False, timeout_graceful_shutdown=1)  # fmt: skip
         self._server = uvicorn.Server(config)
         app.state.stopping = lambda: self.stopping

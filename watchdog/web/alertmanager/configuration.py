@@ -16,6 +16,8 @@ from watchdog.units import format_duration
 
 #: Who hears an alert that no route leads to anybody: it shows on the page.
 PAGE = "page"
+#: What stands for something else in a regular expression.
+_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 def configuration(policy: Policy) -> str:
@@ -62,7 +64,7 @@ def _any_of(globs: list[str], among_several: bool) -> str:
     """A label with several values is `,a,b,` in Alertmanager's API, and empty without any."""
     any_text, one_letter = ("[^,]*", "[^,]") if among_several else (".*", ".")
     written = {"*": any_text, "?": one_letter}
-    found = "|".join("".join(written.get(char) or re.escape(char) for char in one) for one in globs)
+    found = "|".join("".join(written.get(char) or _SPECIAL.sub(r"\\\g<0>", char) for char in one) for one in globs)
     if not among_several:
         return found
     sees_nothing = "?" if any(not one.strip("*") for one in globs) else ""

@@ -1,0 +1,86 @@
+"""`--json` of the commands prints the objects of the API: read here by the types the API's description is made of."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
+
+from site_under_test import Site
+
+from watchdog.web.v1 import objects
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Path]]:
+    folder = tmp_path_factory.mktemp("json")
+    with Site(folder, sources=2) as made:
+        made.breaks(made.sources[0])
+        made.until(lambda: made.told.messages)
+        yield made, folder
+
+
+@pytest.fixture
+def command(site: tuple[Site, Path]) -> Callable[..., Any]:
+    """What a command prints with `--json`, beside the running service."""
+    streamkap, folder = site[0].streamkap, site[1]
+    env = {"PATH": os.environ["PATH"], "STREAMKAP_HOST": streamkap.url, "STREAMKAP_CLIENT_ID": streamkap.client_id,
+           "STREAMKAP_SECRET": streamkap.secret, "WATCHDOG_RULES": str(folder / "rules.yaml"),
+           "WATCHDOG_DATABASE_URL": f"sqlite:///{folder}/watchdog.db"}  # fmt: skip
+
+    def run(*words: str, code: int = 0) -> Any:
+        done = subprocess.run([sys.executable, "-m", "watchdog", *words, "--json"], env=env, cwd=folder, capture_output=True,
+                              text=True, check=False)  # fmt: skip
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+def read(value: Any, kind: Any) -> Any:
+    """The value as this type; anything missing or of another kind fails. Nothing may be in it that the type lacks."""
+    found = msgspec.convert(value, kind)
+    assert msgspec.to_builtins(found).keys() == value.keys() if isinstance(value, dict) else True
+    return found
+
+
+def test_status_is_the_apis(site: tuple[Site, Path], command: Callable[..., Any]) -> None:
+    printed = command("status", code=1)
+    found = read(printed, objects.Status)
+    (episode,) = httpx.get(f"{site[0].url}/api/watchdog/v1/status").json()["firing"]
+    assert printed["firing"][0].keys() == episode.keys()
+    assert (found.firing[0].id, found.firing[0].alert) == (episode["id"], "SourceBehind")
+
+
+def test_poll_prints_entities_as_the_api_answers_them(site: tuple[Site, Path], command: Callable[..., Any]) -> None:
+    printed = command("poll")["entities"]
+    names = {read(one, objects.Entity).name for one in printed}
+    answered = httpx.get(f"{site[0].url}/api/watchdog/v1/entities?limit=1000").json()["items"]
+    assert names == {one["name"] for one in answered if one["kind"] != "watchdog"}
+
+
+def test_metrics_silences_and_the_story_of_an_alert(site: tuple[Site, Path], command: Callable[..., Any]) -> None:
+    api = f"{site[0].url}/api/watchdog/v1"
+    assert command("metrics", "recordsLag") == [httpx.get(f"{api}/metrics/recordsLag").json()]
+    made = command("silence", "add", "alertname=X", "--for", "1h", "--author", "eva")
+    assert read(made, objects.Silence).state == "active"
+    assert httpx.get(f"{api}/silences/{made['id']}").json() == made
+    assert command("silence", "list") == [made]
+    (over,) = command("silence", "expire", made["id"])
+    assert (read(over, objects.Silence).state, over["id"]) == ("expired", made["id"])
+    story = command("explain", "SourceBehind", site[0].sources[0], code=1)
+    assert [read(one, objects.Episode).alert for one in story["episodes"]] == ["SourceBehind"]
+    assert {read(one, objects.Told).receiver for one in story["told"]} == {"team"}
+    assert "began" in {read(one, objects.Line).what for one in story["story"]}
+    said = command("ack", "SourceBehind", site[0].sources[0], "--author", "eva")
+    assert read(said, objects.Episode).acknowledged.author == "eva"
