@@ -19,11 +19,11 @@ from watchdog.app.desk import Desk
 from watchdog.app.logs import set_up
 from watchdog.app.starting import client_of, poller_of, start
 from watchdog.configuration.files import load_texts
+from watchdog.delivery.phrases import brief_of, opening_of, words_of
 from watchdog.notify.message import Message, MessageKind
 from watchdog.settings import Settings
 from watchdog.store.store import Store
 from watchdog.streamkap.simulator import Simulator, builtin_scenario
-from watchdog.units import format_duration
 
 _COLOURS = {MessageKind.FIRING: "red", MessageKind.RESOLVED: "green", MessageKind.REMINDER: "yellow"}
 _POLL = 2.0
@@ -52,12 +52,12 @@ class Terminal:
         colour = _COLOURS.get(message.kind, "cyan")
         at = f"{message.at - self._began:5.0f}s"
         self._console.print(f"[dim]{at}[/]  [bold {colour}]{escape(message.title)}[/]", highlight=False)
-        if message.cause:
-            self._console.print(f"        {escape(message.cause)}", highlight=False)
+        for text in opening_of(message):
+            self._console.print(f"        {escape(text)}", highlight=False)
         for line in message.changed:
-            self._console.print(f"        {escape(line.summary)}", highlight=False)
-            after = f" after {format_duration(line.duration)}" if line.phase != "firing" else ""
-            self._console.print(f"        [dim]{escape(line.reason)}{after}[/]", highlight=False)
+            for text in words_of(line)[:1]:
+                self._console.print(f"        {escape(text)}", highlight=False)
+            self._console.print(f"        [dim]{escape(brief_of(line))}[/]", highlight=False)
 
 
 def demo(*, once: bool, port: int, console: Console | None = None) -> int:
