@@ -80,8 +80,8 @@ class Episode:
     `facts` are those of its beginning with the labels and texts of now, `end_reason` the comparisons at the end.
     `first_accepted`: the first delivery any target accepted; `paused`: seconds its escalation clock has stood still,
     and since `held_since` stands still again (None: it runs); `escalated`: the steps done, as `(receiver, after)`.
-    `released`: when suppression let go of it, so that a beginning waits one `group_wait` more; `release_note` names what
-    held it back, until it is told.
+    `released`: when suppression let go of it, so that a beginning waits one `group_wait` more; `release_note` names
+    what held it back, until it is told.
     """
 
     id: str
