@@ -147,6 +147,13 @@ class Settings(BaseSettings):
             raise ValueError("is not a database URL; write sqlite:///file.db or postgresql://user:password@host/name")
         return value
 
+    @field_validator("streamkap_token")
+    @classmethod
+    def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch("[!-~]+", value.get_secret_value()):
+            raise ValueError("is not a token; write it as it was given, without spaces, line breaks or quotes")
+        return value
+
     @field_validator("watchdog_heartbeat_url")
     @classmethod
     def _is_secret_url(cls, value: SecretStr | None) -> SecretStr | None:
@@ -165,7 +172,8 @@ class Settings(BaseSettings):
         if value.lower() == "off":
             return "off"
         host, colon, port = value.rpartition(":")
-        if not colon or not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+        fits = re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]", host) and re.fullmatch("[0-9]{1,5}", port)
+        if not colon or not fits or int(port) > 65535:
             raise ValueError("is not an address; write host:port, e.g. 0.0.0.0:8080, or off")
         return value
 
@@ -313,5 +321,7 @@ def _mistakes(cause: ValidationError, values: Mapping[str, str]) -> list[str]:
 
 def _shown(field: str, value: str) -> str:
     annotation = str(Settings.model_fields[field].annotation)
+    if field == "watchdog_database_url" and not re.search("[@?:]", value):
+        return repr(value)  # a file's name, most likely
     # a URL that is none of ours to keep may still hold a password
     return "(hidden)" if "Secret" in annotation or "@" in value else repr(value)

@@ -175,11 +175,20 @@ def test_rule_tests_expand_nothing_and_need_no_variable() -> None:
     assert [target.template for target in policy.receivers["team"].targets] == ["${A}", "${B:-}"]
 
 
-def test_a_url_that_cannot_be_used_is_a_mistake_that_shows_nothing_of_it() -> None:
-    text = RULE.format("a") + NOTIFY.replace("json://localhost", "slak://TOKEN/SECRET")
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("slak://TOKEN/SECRET", "slak://…"),
+        ("hooks.slack.com/services/TOKEN/SECRET", "to"),
+        ("json://user:SECRET@${HOST}/TOKEN", "json://…"),
+        ("${URL}", "${URL}"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_a_mistake_that_shows_nothing_of_it(url: str, shown: str) -> None:
+    text = RULE.format("a") + NOTIFY.replace("json://localhost", url)
     with pytest.raises(RuleFileError) as refused:
-        load_texts({"r.yaml": text}, {}, check_url=lambda url: "apprise does not know the scheme 'slak'")
-    assert str(refused.value) == "r.yaml:5:25: slak://…: apprise does not know the scheme 'slak'"
+        load_texts({"r.yaml": text}, {"HOST": "h", "URL": "slak://TOKEN/SECRET"}, check_url=lambda url: "it is not usable")
+    assert str(refused.value) == f"r.yaml:5:25: {shown}: it is not usable"
 
 
 @pytest.mark.parametrize(

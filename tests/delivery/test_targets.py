@@ -29,6 +29,9 @@ from watchdog.errors import DeliveryError
         ("https://example.org/hook", "did you mean jsons://?"),
         ("hooks.example.org", "it is no URL"),
         ("tgram://not-a-token/1", "apprise refuses this tgram:// URL"),
+        ("slack://T1JJ3T3L2", "; write e.g. slack://TOKEN_A/TOKEN_B/TOKEN_C"),
+        ("pagerduty://key", "; write e.g. pagerduty://INTEGRATIONKEY@APIKEY"),
+        ("mailtos://", "; write e.g. mailtos://user:password@smtp.example.com?to=team@example.com"),
     ],
 )
 def test_a_url_is_checked(url, says):

@@ -47,6 +47,16 @@ def mistakes(**environ: str) -> list[str]:
         ("WATCHDOG_LISTEN", "8080", "'8080' is not an address; write host:port, e.g. 0.0.0.0:8080, or off"),
         ("WATCHDOG_LISTEN", "a:70000", "'a:70000' is not an address; write host:port, e.g. 0.0.0.0:8080, or off"),
         ("WATCHDOG_LISTEN", "a:²", "'a:²' is not an address; write host:port, e.g. 0.0.0.0:8080, or off"),
+        ("WATCHDOG_LISTEN", "http://a:80", "'http://a:80' is not an address; write host:port, e.g. 0.0.0.0:8080, or off"),
+        ("WATCHDOG_LISTEN", ":8080", "':8080' is not an address; write host:port, e.g. 0.0.0.0:8080, or off"),
+        ("STREAMKAP_TOKEN", "hunter 2", "(hidden) is not a token; write it as it was given, without spaces, line breaks or "
+         "quotes"),
+        ("STREAMKAP_TOKEN", "“hunter2”", "(hidden) is not a token; write it as it was given, without spaces, line breaks or "
+         "quotes"),
+        ("WATCHDOG_DATABASE_URL", "watchdog.db", "'watchdog.db' is not a database URL; write sqlite:///file.db or "
+         "postgresql://user:password@host/name"),
+        ("WATCHDOG_POLL_EVERY", "30 seconds", "'30 seconds' is not a duration; write a number and ms, s, m, h or d, e.g. 5m or "
+         "1h30m; did you mean '30s'?"),
         ("WATCHDOG_WEB_READ", "all", "'all' is not one of them; write token or open"),
         ("WATCHDOG_LOG_FORMAT", "xml", "'xml' is not one of them; write console or json"),
         ("WATCHDOG_LOG_LEVEL", "loud", "'loud' is not one of them; write debug, info, warning or error"),

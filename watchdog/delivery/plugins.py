@@ -52,7 +52,8 @@ def why_refused(url: str) -> str | None:
         return None
     own = Secrets()
     own.add_url(url)
-    return f"apprise refuses this {scheme}:// URL: {cut(one_line(own.scrub(warned[-1])), 300)}"
+    refused = f"apprise refuses this {scheme}:// URL: {cut(one_line(own.scrub(warned[-1])), 300)}".rstrip(".:")
+    return f"{refused}; write e.g. {_form(scheme)}"
 
 
 def well_known(*names: str) -> tuple[type[Any], ...]:
@@ -90,6 +91,14 @@ def _parsed(url: str) -> tuple[type[Any], dict[str, Any]]:
         raise ValueError("it has not the form apprise expects")
     # the URL of a Slack webhook as Slack shows it, for example, leads to another scheme than its own
     return of or _class(arguments["schema"]), dict(arguments)
+
+
+def _form(scheme: str) -> str:
+    """What a URL of a scheme looks like, after apprise's own description of it."""
+    if scheme in ("mailto", "mailtos"):
+        return f"{scheme}://user:password@smtp.example.com?to=team@example.com"
+    template = str(_class(scheme).templates[0]).replace("{schema}", scheme)
+    return re.sub(r"\{(\w+)\}", lambda found: found[1].upper(), template)
 
 
 def _class(scheme: str) -> type[Any]:
