@@ -158,6 +158,12 @@ TABLE = [
      ["5:22: variable watchdog_web_token belongs to the watchdog's own settings and may not be sent anywhere; use ano"]),
     ("an unset variable with a near one", RULE + ROUTES.replace("json://localhost", "${SLACK_URI}"),
      ["5:22: variable SLACK_URI is not set; set it, or write ${SLACK_URI:-} to leave the target out; did you mean 'SL"]),
+    ("a function without quotes between { and }", "rules:\n  - {alert: A, each: source, expr: increase(recordsLag, 5m) > 5, for: 5m}\n",
+     ["2:36: a ',' ends a text between { and }; put the text in quotes"]),
+    ("and what is wrong in it besides", "rules:\n  - {alert: A, each: source, expr: max(min(byteTotal, 5), 2) > 5m}\n",
+     ["2:36: a ',' ends a text between { and }; put the text in quotes", "2:62: expr: a duration does not fit bytes"]),
+    ("an empty variable", RULE + ROUTES.replace("json://localhost", "${EMPTY_URL}"),
+     ["5:22: variable EMPTY_URL is empty; set it, or write ${EMPTY_URL:-} to leave the target out"]),
     ("a route to nobody", RULE + ROUTES.replace("to: [a]", "to: []"),
      ["6:15: to: names nobody; write [receiver]"]),
     ("a route without to", RULE + ROUTES.replace("to: [a]", "group_by: []"),
@@ -252,7 +258,7 @@ TABLE = [
 @pytest.mark.parametrize(("why", "text", "beginnings"), TABLE, ids=[row[0] for row in TABLE])
 def test_a_broken_file(why: str, text: str, beginnings: list[str]) -> None:
     with pytest.raises(RuleFileError) as refused:
-        load_texts({"r.yaml": text}, {"SLACK_URL": "json://x"})
+        load_texts({"r.yaml": text}, {"SLACK_URL": "json://x", "EMPTY_URL": ""})
     found = [str(mistake).removeprefix("r.yaml:") for mistake in refused.value.mistakes]
     assert len(found) == len(beginnings), found
     for one, beginning in zip(found, beginnings, strict=True):

@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from rich.text import Text
 
-from watchdog.app.starting import client_of, poller_of
+from watchdog.commands.matches import Glance, glance, matches
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console
 from watchdog.configuration.files import load
 from watchdog.cycle.policy import Policy
 from watchdog.delivery.targets import check_url
-from watchdog.errors import ConfigError, RuleFileError, UnavailableError
-from watchdog.readings.ages import Ages
-from watchdog.readings.history import History
-from watchdog.readings.roster import Roster
-from watchdog.rules.evaluate import Evaluator
-from watchdog.rules.verdicts import TRUE, UNKNOWN
+from watchdog.errors import ConfigError, Mistake, RuleFileError, UnavailableError
 from watchdog.settings import Settings, unknown_variables, variables
 from watchdog.units import format_duration
+
+_WRONG, _UNREACHABLE = 2, 3
 
 
 @dataclass(slots=True)
 class Report:
-    """Lines of what was looked at; the worst of them decides the exit code."""
+    """Lines of what was looked at, each with facts for programs. A wrong configuration decides the exit code before an
+    API that cannot be reached."""
 
     lines: list[dict[str, object]] = field(default_factory=list)
     code: int = 0
 
-    def add(self, part: str, state: str, text: str, code: int = 0) -> None:
-        self.lines.append({"part": part, "state": state, "text": text})
-        self.code = max(self.code, code)
+    def add(self, part: str, state: str, text: str, code: int = 0, **facts: object) -> None:
+        self.lines.append({"part": part, "state": state, "text": text, **facts})
+        if code:
+            self.code = min(self.code or code, code)
+
+    def add_mistake(self, part: str, state: str, mistake: Mistake, code: int = 0) -> None:
+        self.add(part, state, str(mistake), code, **asdict(mistake))
 
 
 def check(path: Path | None, *, live: bool, as_json: bool) -> int:
@@ -43,9 +44,12 @@ def check(path: Path | None, *, live: bool, as_json: bool) -> int:
     report = Report()
     settings = _step(report, "settings", lambda: _settings(report))
     where = path or (settings.watchdog_rules if settings is not None else Path("rules"))
-    policy = _step(report, "rules", lambda: _rules(report, where))
-    if live and settings is not None and policy is not None:
-        _step(report, "metrics API", lambda: _live(report, settings, policy))
+    seen = _glance(report, settings) if live and settings is not None else None
+    metrics = () if seen is None else seen.metrics
+    policy = _step(report, "rules", lambda: _rules(report, where, metrics))
+    if seen is not None and settings is not None and policy is not None:
+        for match in matches(policy, seen, settings.watchdog_poll_every):
+            report.add("matches", "WARN" if match.never else "OK", str(match), never=match.never, **asdict(match))
     if as_json:
         print_json({"lines": report.lines, "exit_code": report.code})
     else:
@@ -61,15 +65,15 @@ def _step(report: Report, part: str, look: Callable[[], tuple[_T, str]]) -> _T |
     try:
         value, text = look()
     except UnavailableError as cause:
-        report.add(part, "FAIL", str(cause), 3)
+        report.add(part, "FAIL", str(cause), _UNREACHABLE)
         return None
     except RuleFileError as cause:
         for mistake in cause.mistakes:
-            report.add(part, "FAIL", str(mistake), 2)
+            report.add_mistake(part, "FAIL", mistake, _WRONG)
         return None
     except ConfigError as cause:
         for line in str(cause).splitlines():
-            report.add(part, "FAIL", line, 2)
+            report.add(part, "FAIL", line, _WRONG)
         return None
     report.add(part, "OK", text)
     return value
@@ -85,10 +89,10 @@ def _settings(report: Report) -> tuple[Settings, str]:
     return settings, f"poll every {format_duration(settings.watchdog_poll_every)}, {settings.streamkap_host}"
 
 
-def _rules(report: Report, path: Path) -> tuple[Policy, str]:
-    policy = load(path, variables(), check_url=check_url)
+def _rules(report: Report, path: Path, metrics: Collection[str]) -> tuple[Policy, str]:
+    policy = load(path, variables(), seen_metrics=metrics, check_url=check_url)
     for warning in policy.warnings:
-        report.add("rules", "WARN", str(warning))
+        report.add_mistake("rules", "WARN", warning)
     for receiver in policy.receivers.values():
         targets = len(receiver.targets)
         if targets:
@@ -98,32 +102,22 @@ def _rules(report: Report, path: Path) -> tuple[Policy, str]:
     return policy, f"{len(policy.rules)} rules in {len(policy.sources)} files"
 
 
-def _live(report: Report, settings: Settings, policy: Policy) -> tuple[None, str]:
-    """Sign in, poll once, and tell what each rule matches."""
-    with client_of(settings) as client:
-        polled = poller_of(settings, client).poll(time.time())
-    for error in polled.failures.errors:
-        report.add("metrics API", "FAIL", str(error), 3)
-    roster, _ = Roster.of([], polled.at).after(polled.listing, polled.at)
-    ages, history = Ages(), History()
-    snapshot = polled.snapshot(roster.fleet)
-    ages.update(snapshot, polled)
-    evaluator = Evaluator(policy.rules, settings.watchdog_poll_every)
-    history.want(evaluator.wanted)
-    snapshot = ages.beside(snapshot)
-    history.record(snapshot)
-    for verdicts in evaluator.judge(snapshot, history):
-        rule, count = verdicts.rule, len(verdicts.rows)
-        if rule.each == "watchdog":
-            continue  # it judges the service, which does not run here
-        true, unknown = int((verdicts.truth == TRUE).sum()), int((verdicts.truth == UNKNOWN).sum())
-        text = f"{rule.name}: covers {count} of {len(verdicts.table)} {rule.each}s, {true} true now"
-        if unknown:
-            why = "its windows fill while the service runs" if rule.expr.windows else "they have no such reading"
-            text += f", {unknown} unknown ({why})"
-        never = not count or (unknown == count and not rule.expr.windows)
-        report.add("matches", "WARN" if never else "OK", text)
-    return None, f"{len(roster.fleet)} entities at {settings.streamkap_host}"
+def _glance(report: Report, settings: Settings) -> Glance | None:
+    """One poll, and what of it failed; None where nothing is known by it."""
+    part = "metrics API"
+    try:
+        seen = glance(settings)
+    except UnavailableError as cause:
+        report.add(part, "FAIL", str(cause), _UNREACHABLE)
+        return None
+    except ConfigError as cause:
+        report.add(part, "FAIL", str(cause), _WRONG)
+        return None
+    for error in seen.errors:
+        report.add(part, "FAIL", str(error), _UNREACHABLE)
+    if not seen.errors:
+        report.add(part, "OK", f"{len(seen.fleet)} entities at {settings.streamkap_host}", entities=len(seen.fleet))
+    return seen if len(seen.fleet) or not seen.errors else None
 
 
 def _show(report: Report) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import yaml
@@ -195,7 +196,7 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             return Sequence(place, tuple(self._node(one) for one in node.value))
         found = Mapping(place)
-        for key, value in node.value:
+        for key, value in self._whole(node.value) if self._text.startswith("{", node.start_mark.index) else node.value:
             where = Place(self._file, key.start_mark.line + 1, key.start_mark.column + 1)
             if not isinstance(key, yaml.ScalarNode):
                 braces = self._text.startswith("{{", node.start_mark.index)
@@ -212,6 +213,30 @@ class _Reader:
             found.keys[key.value] = where
             found.items[key.value] = self._node(value)
         return found
+
+    def _whole(self, pairs: list[tuple[yaml.Node, yaml.Node]]) -> Iterator[tuple[yaml.Node, yaml.Node]]:
+        """The pairs of a flow mapping; values that a ',' has torn are put together: `{expr: min(a, b) > 1}`."""
+        rest = list(pairs)
+        while rest:
+            key, value = rest.pop(0)
+            written = value
+            while _is_torn(value) and rest and self._is_bare(*rest[0]):
+                end = rest.pop(0)[0].end_mark
+                whole = self._text[value.start_mark.index : end.index]
+                value = yaml.ScalarNode(value.tag, whole, value.start_mark, end)
+            if value is not written:
+                place = Place(self._file, value.start_mark.line + 1, value.start_mark.column + 1)
+                self._mistakes.append(place.mistake("a ',' ends a text between { and }; put the text in quotes"))
+            yield key, value
+
+    def _is_bare(self, key: yaml.Node, value: yaml.Node) -> bool:
+        """Whether a key of a flow mapping has no ':' behind it."""
+        return isinstance(key, yaml.ScalarNode) and value.start_mark.index == value.end_mark.index == key.end_mark.index
+
+
+def _is_torn(node: yaml.Node) -> bool:
+    """Whether a plain text has more brackets opened than closed."""
+    return isinstance(node, yaml.ScalarNode) and not node.style and node.value.count("(") > node.value.count(")")
 
 
 def _resolve(text: str) -> str | int | float | bool | None:

@@ -136,12 +136,13 @@ class ReceiverReader:
             if has_default:
                 left_out = left_out or not default
                 return default or ""
-            hint = did_you_mean(name, [one for one in variables if not one.startswith(_OURS)])
+            state = "is empty" if name in variables else "is not set"
+            hint = did_you_mean(name, [one for one in variables if one != name and not one.startswith(_OURS)])
             if self.unset_out:
-                self.warnings.append(place.mistake(f"variable {name} is not set; the target is left out"))
+                self.warnings.append(place.mistake(f"variable {name} {state}; the target is left out"))
                 left_out = True
                 return ""
-            what = f"variable {name} is not set; set it, or write ${{{name}:-}} to leave the target out{hint}"
+            what = f"variable {name} {state}; set it, or write ${{{name}:-}} to leave the target out{hint}"
             self.mistakes.append(place.mistake(what))
             wrong = True
             return ""
