@@ -15,12 +15,13 @@ import orjson
 
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.readings.snapshot import Snapshot
-from watchdog.streamkap.answers import metrics_document
 from watchdog.streamkap.decode import Layer, Layers, newest_readings
+from watchdog.streamkap.plain import MetricsReader
 from watchdog.streamkap.shapes import Found, Group, recognise
 from watchdog.streamkap.wire import Answer
 
 RUNS = 9
+READER = MetricsReader()
 TASKS = 3
 AT = 1_924_938_000.0
 METRICS = (
@@ -87,8 +88,8 @@ def fleet_of(connectors: int) -> Fleet:
 
 def decoded(body: bytes, known: dict[str, object]) -> Layers:
     found = Found()
-    recognise(metrics_document("bench", Answer(200, {}, body)), known, found)
-    return Layers(AT, {Kind.SOURCE: [Layer(found.groups[Group.ENTITY])], Kind.TASK: [Layer(found.groups[Group.TASK])]})
+    recognise(READER.read("bench", Answer(200, {}, body)), known, found)
+    return Layers(AT, {Kind.SOURCE: [Layer({}, blocks=found.blocks[Group.ENTITY])], Kind.TASK: [Layer({}, blocks=found.blocks[Group.TASK])]})
 
 
 def columns(layers: Layers, fleet: Fleet) -> Snapshot:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
-from watchdog.streamkap.decode import Layer, Layers, column_of, newest_of
+from watchdog.streamkap.columns import column_of
+from watchdog.streamkap.decode import Layer, Layers, newest_of
 from watchdog.streamkap.leaf import leaf
 
 AT = 1_924_938_000.0

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
-from watchdog.streamkap.answers import document, error_of, metrics_document
+from watchdog.streamkap.answers import document, error_of
 from watchdog.streamkap.census import Census, Tags, members_of, parts_of, pipelines_by_member, task_states
 from watchdog.streamkap.decode import Layer, Layers, newest_readings
 from watchdog.streamkap.leaf import leaf
 from watchdog.streamkap.pages import page_of
+from watchdog.streamkap.plain import MetricsReader
 from watchdog.streamkap.shapes import Found, Group, recognise
 from watchdog.streamkap.wire import Answer
 
@@ -71,10 +72,10 @@ def possible(node: Any) -> set[float | str]:
 
 def layers_of(document: Any, only: str | None) -> Layers:
     found = Found()
-    recognise(metrics_document("test", Answer(200, {}, msgspec.json.encode(document))), {A: None, B: None}, found, only=only)
-    groups = found.groups
-    return Layers(AT, {Kind.SOURCE: [Layer(groups[Group.ENTITY]), Layer(groups[Group.INLINE])],
-                       Kind.TASK: [Layer(groups[Group.TASK])], Kind.TOPIC: [Layer(groups[Group.TOPIC])]})  # fmt: skip
+    recognise(MetricsReader().read("test", Answer(200, {}, msgspec.json.encode(document))), {A: None, B: None}, found, only=only)
+    layer = {group: Layer(found.groups[group], blocks=found.blocks[group]) for group in Group}
+    return Layers(AT, {Kind.SOURCE: [layer[Group.ENTITY], layer[Group.INLINE]], Kind.TASK: [layer[Group.TASK]],
+                       Kind.TOPIC: [layer[Group.TOPIC]]})  # fmt: skip
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -114,7 +115,7 @@ def test_a_stranger_is_never_read(document: Any) -> None:
 def test_broken_bytes_are_one_error(document_: Any, cut: int, junk: bytes) -> None:
     whole = msgspec.json.encode(document_)
     for body in (whole[: max(0, len(whole) - cut)] + junk, junk + whole, whole[:cut] + junk + whole[cut:]):
-        for read in (document, metrics_document):
+        for read in (document, MetricsReader().read):
             try:
                 read("GET /x", Answer(200, {}, body))
             except ApiError as error:

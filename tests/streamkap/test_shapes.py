@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from watchdog.streamkap.answers import metrics_document
 from watchdog.streamkap.leaf import leaf
+from watchdog.streamkap.plain import MetricsReader
 from watchdog.streamkap.shapes import Found, Group, recognise
 from watchdog.streamkap.wire import Answer
 
@@ -19,12 +19,12 @@ T8 = "2030-12-31 08:00:00"
 
 def read(document: Any, ids: tuple[str, ...] = (A, B), only: str | None = None) -> dict[str, dict[str, Any]]:
     """Readings by entity, as the poller would decode the bytes."""
-    decoded = metrics_document("test", Answer(200, {}, msgspec.json.encode(document)))
+    decoded = MetricsReader().read("test", Answer(200, {}, msgspec.json.encode(document)))
     found = Found()
     recognise(decoded, dict.fromkeys(ids), found, only=only)
     readings: dict[str, dict[str, Any]] = {}
     for group in Group:
-        for entity, metrics in found.groups[group].items():
+        for entity, metrics in found.spread(group).items():
             for name, raw in metrics.items():
                 one = leaf(name, raw)
                 if one is not None and one.value is not None:
@@ -146,7 +146,7 @@ def test_ids_nobody_listed_are_noticed() -> None:
         found = Found()
         recognise({"connector_metrics": part}, {A: None}, found)
         assert found.unknown == {STRANGER}
-        assert found.has(A)
+        assert found.answered == {A}
 
 
 def test_what_is_sensitive_is_dropped_from_what_is_kept() -> None:

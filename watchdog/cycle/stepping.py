@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,8 +20,9 @@ from watchdog.alerts.life import (
     unevaluated,
     verdict,
 )
-from watchdog.readings.fleet import EntityKey
+from watchdog.readings.fleet import EntityKey, Rows, Table
 from watchdog.readings.roster import Roster
+from watchdog.readings.snapshot import Flags
 from watchdog.rules.rule import NoData, Rule, Terms
 from watchdog.rules.verdicts import TRUE, UNKNOWN, Verdicts
 
@@ -46,12 +47,34 @@ class Stepped:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """The pending and firing alerts of one rule, and where their entities stand in a table (-1: not in it).
+
+    `steady` marks those that stay exactly as they are while polls find them true.
+    """
+
+    table: Table
+    alerts: list[tuple[EntityKey, AlertState]]
+    rows: Rows
+    steady: Flags
+
+    @classmethod
+    def of(cls, states: Mapping[EntityKey, AlertState], table: Table) -> _Live:
+        alerts = [(entity, state) for entity, state in states.items() if state.phase in _LIVE]
+        rows = np.fromiter((table.row.get(entity, -1) for entity, _ in alerts), dtype=np.intp, count=len(alerts))
+        steady = np.fromiter((_steady(state) for _, state in alerts), dtype=np.bool_, count=len(alerts))
+        return cls(table, alerts, rows, steady)
+
+
 @dataclass(slots=True)
 class Alerts:
     """Every alert that is not simply inactive, by rule; `changed` holds what has to be saved (None: forget it)."""
 
     by_rule: dict[str, dict[EntityKey, AlertState]] = field(default_factory=dict)
     changed: dict[AlertKey, AlertState | None] = field(default_factory=dict)
+    #: Worked out once for as long as neither the rule's alerts nor the table change: most polls change few of them.
+    _live: dict[str, _Live] = field(default_factory=dict)
 
     @classmethod
     def of(cls, states: Mapping[AlertKey, AlertState]) -> Alerts:
@@ -72,6 +95,14 @@ class Alerts:
         else:
             states[key.entity_key] = state
         self.changed[key] = None if forget else state
+        self._live.pop(key.rule, None)
+
+    def live_of(self, rule: str, table: Table) -> _Live:
+        """The pending and firing ones of a rule, in the rows of its table."""
+        found = self._live.get(rule)
+        if found is None or found.table is not table:
+            found = self._live[rule] = _Live.of(self.by_rule.get(rule, {}), table)
+        return found
 
     def live(self) -> Iterable[tuple[AlertKey, AlertState]]:
         """Pending and firing ones."""
@@ -89,7 +120,7 @@ class Alerts:
 class Outcome:
     """What a poll did: the alerts that changed, and which of the `awaited` ones it found true while firing."""
 
-    awaited: Container[AlertKey] = ()
+    awaited: Collection[AlertKey] = ()
     stepped: list[Stepped] = field(default_factory=list)
     true: set[AlertKey] = field(default_factory=set)
 
@@ -117,22 +148,14 @@ def step_all(
 
 def _step_rule(alerts: Alerts, outcome: Outcome, verdicts: Verdicts, roster: Roster, tick: Tick) -> None:
     rule = verdicts.rule
-    states = alerts.by_rule.get(rule.name, {})
-    positions = _concerned(alerts, outcome, verdicts, roster, tick)
-    picked = np.fromiter(positions, dtype=np.intp, count=len(positions))
+    picked = _concerned(alerts, outcome, verdicts, roster, tick)
     rows, truths = verdicts.rows[picked].tolist(), verdicts.truth[picked].tolist()
     observed, chosen = verdicts.observed[picked].tolist(), verdicts.variant[picked].tolist()
     clears = [None] * len(rows) if verdicts.clear is None else verdicts.clear[picked].tolist()
-    entities, variants = verdicts.table.entities, rule.variants
-    # where polls come regularly, an alert that fires and is true again stays exactly as it is
-    regular = tick.previous is not None and tick.now - tick.previous <= GAP_POLLS * tick.every
+    states, entities, variants = alerts.by_rule.get(rule.name, {}), verdicts.table.entities, rule.variants
     for row, truth, clear, seen, variant in zip(rows, truths, clears, observed, chosen, strict=True):
         entity = entities[row].key
         before = states.get(entity, _INACTIVE)
-        if regular and seen and truth == TRUE and _steady(before):
-            if outcome.awaited and (key := AlertKey(rule.name, entity.kind, entity.id)) in outcome.awaited:
-                outcome.true.add(key)
-            continue
         key = AlertKey(rule.name, entity.kind, entity.id)
         if not seen:
             if before.phase in _LIVE:
@@ -157,32 +180,38 @@ def _steady(state: AlertState) -> bool:
     )
 
 
-def _concerned(
-    alerts: Alerts, outcome: Outcome, verdicts: Verdicts, roster: Roster, tick: Tick
-) -> dict[int, None]:
-    """The elements of the verdicts that may change an alert: those that are true, and those that have a live one. Live
-    alerts that the rule does not cover any more end here."""
+def _concerned(alerts: Alerts, outcome: Outcome, verdicts: Verdicts, roster: Roster, tick: Tick) -> Rows:
+    """The elements of the verdicts that may change an alert: those that are true, and those that have a live one.
+
+    Alerts that fire and are true again are not among them where polls come regularly: they stay exactly as they are.
+    Live alerts that the rule does not cover any more end here.
+    """
     rule, table = verdicts.rule, verdicts.table
+    live = alerts.live_of(rule.name, table)
     wanted = verdicts.truth == TRUE
     alerting = [index for index, terms in enumerate(rule.variants) if terms.no_data is NoData.ALERT]
     if alerting:
         wanted |= (verdicts.truth == UNKNOWN) & np.isin(verdicts.variant, alerting)
-    positions = dict.fromkeys(np.nonzero(wanted)[0].tolist())
-    live = [(entity, state) for entity, state in alerts.by_rule.get(rule.name, {}).items() if state.phase in _LIVE]
-    rows = np.fromiter((table.row.get(entity, -1) for entity, _ in live), dtype=np.intp, count=len(live))
-    places = np.searchsorted(verdicts.rows, rows)
-    inside = (places < len(verdicts.rows)) & (rows >= 0)
-    inside[inside] = verdicts.rows[places[inside]] == rows[inside]
-    positions.update(dict.fromkeys(places[inside].tolist()))
-    for index in np.nonzero(~inside)[0].tolist():
-        entity, state = live[index]
+    places = np.searchsorted(verdicts.rows, live.rows)
+    inside = (places < len(verdicts.rows)) & (live.rows >= 0)
+    inside[inside] = verdicts.rows[places[inside]] == live.rows[inside]
+    for index in np.flatnonzero(~inside).tolist():
+        entity, state = live.alerts[index]
         key = AlertKey(rule.name, entity.kind, entity.id)
-        why = "no longer covered" if rows[index] >= 0 else _why_uncovered(entity, roster)
+        why = "no longer covered" if live.rows[index] >= 0 else _why_uncovered(entity, roster)
         if why:
             _end(alerts, outcome, key, state, why, tick)
         else:
             _put_if_new(alerts, key, state, unevaluated(state, tick))
-    return positions
+    places, steady = places[inside], live.steady[inside]
+    if tick.previous is not None and tick.now - tick.previous <= GAP_POLLS * tick.every:
+        steady &= (verdicts.truth[places] == TRUE) & verdicts.observed[places]
+        if outcome.awaited:
+            awaited = (AlertKey(rule.name, *entity) in outcome.awaited for entity, _ in live.alerts)
+            steady &= ~np.fromiter(awaited, dtype=np.bool_, count=len(live.alerts))[inside]
+        wanted[places[steady]] = False
+        places = places[~steady]
+    return np.concatenate([np.flatnonzero(wanted), places[~wanted[places]]])
 
 
 _INACTIVE = AlertState()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from watchdog.readings.fleet import REAL_KINDS, EntityKey, Fleet, Kind
-from watchdog.readings.keeping import Roster, Saved, moved, pack, positions, unpack
+from watchdog.readings.keeping import Roster, Rosters, Saved, moved, pack, positions, unpack
 from watchdog.readings.poll import Poll
 from watchdog.readings.snapshot import Column, Flags, Floats, Reading, Snapshot
 from watchdog.readings.texts import Vocabulary
@@ -45,6 +45,7 @@ class Ages:
             kind: _Known([], np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.bool_)) for kind in REAL_KINDS
         }
         self._fleet: Fleet | None = None
+        self._rosters = Rosters()
 
     def update(self, snapshot: Snapshot, poll: Poll) -> None:
         """Take in what a poll answered."""
@@ -102,12 +103,12 @@ class Ages:
         for kind, known in self._known.items():
             if known.ids:
                 blob = pack((known.newest, known.listed, known.silent.astype(np.float64)), Vocabulary())
-                found.append(Saved(kind, METRIC, at, Roster.of(kind, known.ids).id, blob, state=True))
+                found.append(Saved(kind, METRIC, at, self._rosters.of(kind, known.ids).id, blob, state=True))
         return found
 
     def rosters(self) -> list[Roster]:
         """Whose ages the saved pieces hold."""
-        return [Roster.of(kind, known.ids) for kind, known in self._known.items() if known.ids]
+        return [self._rosters.of(kind, known.ids) for kind, known in self._known.items() if known.ids]
 
     def restore(self, rosters: Iterable[Roster], saved: Iterable[Saved]) -> None:
         """Take back what was saved; what cannot be read is left out."""

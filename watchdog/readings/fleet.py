@@ -97,6 +97,11 @@ class Table:
         return [entity.key.id for entity in self.entities]
 
     @cached_property
+    def place(self) -> dict[str, int]:
+        """Row of an id."""
+        return {id_: row for row, id_ in enumerate(self.ids)}
+
+    @cached_property
     def row(self) -> dict[EntityKey, int]:
         """Row of an entity; in the view `connector` the keys keep their own kind."""
         return {entity.key: row for row, entity in enumerate(self.entities)}

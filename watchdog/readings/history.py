@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from watchdog.readings.fleet import Fleet, Kind, Rows
-from watchdog.readings.keeping import Roster, Saved, moved, pack, positions, unpack
+from watchdog.readings.keeping import Roster, Rosters, Saved, moved, pack, positions, unpack
 from watchdog.readings.snapshot import Column, Flags, Floats, Snapshot
 from watchdog.readings.texts import Vocabulary, is_text
 
@@ -156,7 +156,7 @@ class History:
         self._wanted: dict[tuple[Kind, str], Wanted] = {}
         self._series: dict[tuple[Kind, str], Series] = {}
         self._fleet: Fleet | None = None
-        self._rosters: dict[Kind, Roster] = {}
+        self._rosters = Rosters()
         self._last: list[tuple[tuple[Kind, str], Row | None]] = []
         self._last_at = 0.0
 
@@ -275,8 +275,4 @@ class History:
         return at - want.seconds - 1e-3  # instants are floats
 
     def _roster(self, kind: Kind) -> Roster:
-        ids = self._fleet.table(kind).ids if self._fleet else []
-        found = self._rosters.get(kind)
-        if found is None or found.ids is not ids:
-            found = self._rosters[kind] = Roster.of(kind, ids)
-        return found
+        return self._rosters.of(kind, self._fleet.table(kind).ids if self._fleet else [])

@@ -36,6 +36,19 @@ class Roster:
         return cls(mark, kind, ids)
 
 
+class Rosters:
+    """The rosters of now; one is made anew only where its ids are another list."""
+
+    def __init__(self) -> None:
+        self._found: dict[Kind, Roster] = {}
+
+    def of(self, kind: Kind, ids: Sequence[str]) -> Roster:
+        found = self._found.get(kind)
+        if found is None or found.ids is not ids:
+            found = self._found[kind] = Roster.of(kind, ids)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
     """One piece: a poll's row of a metric, or (`state`) what replaces the piece of the same metric saved before."""

@@ -33,7 +33,7 @@ class Column:
         """Where there is a reading."""
         found: Flags = ~np.isnan(self.numbers)
         if self.texts is not None:
-            found |= np.array([text is not None for text in self.texts], dtype=np.bool_)
+            found |= np.asarray(self.texts != np.array(None), dtype=np.bool_)
         return found
 
 

@@ -24,26 +24,6 @@ _TRANSIENT_DETAIL = re.compile(
 _MAX_DETAIL = 200
 _decode = msgspec.json.Decoder().decode
 
-_Value = int | float | str | bool | None | list[Any]
-_OfEntities = dict[str, dict[str, _Value]]
-_OfChildren = dict[str, dict[str, dict[str, _Value]]]
-
-
-class MetricsDocument(msgspec.Struct, forbid_unknown_fields=True):
-    """A bulk answer in its most likely shape.
-
-    Checked while it is decoded, which costs nothing, so that nobody has to look at half a million values once more.
-    """
-
-    account_metrics: dict[str, Any] | None = None
-    connector_metrics: _OfEntities | None = None
-    inline_metrics: _OfEntities | None = None
-    task_metrics: _OfChildren | None = None
-    topic_metrics: _OfChildren | None = None
-
-
-_decode_metrics = msgspec.json.Decoder(MetricsDocument).decode
-
 
 def document(what: str, answer: Answer) -> Any:
     """The JSON value of a 2xx answer. Of duplicate keys the last counts. Raises ShapeError."""
@@ -59,14 +39,6 @@ def document(what: str, answer: Answer) -> Any:
     except (ValueError, RecursionError) as error:
         kind = "an HTML page" if _is_html(answer) else "no JSON, or cut short"
         raise _shape(what, f"the answer is {kind}", answer) from error
-
-
-def metrics_document(what: str, answer: Answer) -> Any:
-    """The JSON value of a metrics answer, as a MetricsDocument where it has that shape. Raises ShapeError."""
-    try:
-        return _decode_metrics(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return document(what, answer)
 
 
 def error_of(what: str, answer: Answer, secrets: Iterable[str] = ()) -> ApiError:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from watchdog.streamkap.census import Parts, parts_of, topic_name
 from watchdog.streamkap.pages import Item
-from watchdog.streamkap.shapes import Metrics
+from watchdog.streamkap.shapes import Found, Group
 
 #: A task or topic that only metrics name is not gone because they are silent; after so long it is forgotten.
 _FORGET_AFTER = 3600.0
@@ -29,18 +29,23 @@ class Children:
             known = self._listed[item["id"]] = (item, parts_of(item))
         return known[1]
 
-    def rename_topics(self, topics: dict[str, Metrics]) -> None:
+    def rename_topics(self, found: Found) -> None:
         """Metrics may name a topic by its id or by its name: the id it is."""
-        for key in topics.keys() & self._topic_ids.keys():
-            topics.setdefault(self._topic_ids[key], {}).update(topics.pop(key))
+        named = [key for key in found.keys(Group.TOPIC) if key in self._topic_ids]
+        if named:
+            topics = found.spread(Group.TOPIC)
+            for key in named:
+                topics.setdefault(self._topic_ids[key], {}).update(topics.pop(key))
 
-    def note(self, at: float, tasks: Mapping[str, Metrics], topics: Mapping[str, Metrics]) -> bool:
+    def note(self, at: float, found: Found) -> bool:
         """Remember whom metrics name besides the listed ones; True if somebody is new."""
         new = False
-        for seen, named in ((self._seen_tasks, tasks), (self._seen_topics, topics)):
-            unknown = named.keys() - self._known
+        for seen, group in ((self._seen_tasks, Group.TASK), (self._seen_topics, Group.TOPIC)):
+            unknown = {key for key in found.keys(group) if key not in self._known}
             new |= bool(unknown)
-            seen.update(dict.fromkeys(unknown | (seen.keys() & named.keys()), at))
+            seen.update(dict.fromkeys(unknown, at))
+            if seen:
+                seen.update((key, at) for key in found.keys(group) if key in seen)
             for key in [key for key, last in seen.items() if at - last > _FORGET_AFTER]:
                 del seen[key]
         return new

@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import msgspec
 
 from watchdog.errors import ApiError, ShapeError, SignInError
 from watchdog.streamkap import parallel
-from watchdog.streamkap.answers import document, error_of, metrics_document
+from watchdog.streamkap.answers import document, error_of
 from watchdog.streamkap.pages import Page, Pages, page_of
+from watchdog.streamkap.plain import MetricsReader
 from watchdog.streamkap.queries import MetricsQuery
 from watchdog.streamkap.signin import Credentials, SignIn, Token, token_of
 from watchdog.streamkap.wire import Answer, Budget, DeadlineError, Wire
@@ -73,6 +74,9 @@ class StreamkapClient:
         self._pause = pause or self._wire.wait
         self._threads = threads
         self._slots = threading.BoundedSemaphore(threads)
+        #: Threads wait for the network together; reading answers at once they would only be in each other's way.
+        self._reading = threading.Lock()
+        self._readers: dict[Collection, MetricsReader] = {of: MetricsReader() for of in get_args(Collection)}
 
     def __enter__(self) -> StreamkapClient:
         return self
@@ -166,7 +170,8 @@ class StreamkapClient:
             refused = token
             token = self._sign_in.renewed(refused, lambda credentials: self._exchange(credentials, budget))
         if 200 <= answer.status < 300:
-            return read(what, answer)
+            with self._reading:
+                return read(what, answer)
         raise error_of(what, answer, self._sign_in.secrets)
 
     def _retried(self, attempt: Callable[[], R], budget: Budget) -> R:
@@ -249,19 +254,19 @@ class StreamkapClient:
         return self.metrics("pipelines", query, budget, post=post)
 
     def metrics(self, of: Collection, query: MetricsQuery, budget: Budget, *, post: bool | None = None) -> Any:
-        """One bulk answer: a MetricsDocument, or JSON in some other shape; `recognise` reads both.
+        """One bulk answer: a PlainDocument, or JSON in some other shape; `recognise` reads both.
 
         The configured tenants are sent where the query names none.
         """
         query = self._for_tenants(query)
-        path = f"/{of}/metrics"
+        path, read = f"/{of}/metrics", self._readers[of].read
         if post is None:
             post = len(query.ids or ()) > _GET_IDS
         if not post:
-            return self.request("GET", path, budget, params=query.params(), read=metrics_document)
+            return self.request("GET", path, budget, params=query.params(), read=read)
         body = {"ids": list(query.ids or ())} | ({"tenant_ids": list(query.tenant_ids)} if query.tenant_ids else {})
         rest = replace(query, ids=None, tenant_ids=None)
-        return self.request("POST", path, budget, params=rest.params(), body=body, read=metrics_document)
+        return self.request("POST", path, budget, params=rest.params(), body=body, read=read)
 
     def metrics_of_all(
         self, of: Collection, ids: Sequence[str], budget: Budget, query: MetricsQuery | None = None

@@ -1,38 +1,118 @@
-"""Answers to columns: decoded dictionaries are kept as they are, and a column is made when a rule names its metric."""
+"""Answers to columns: what was decoded is kept as it is, and a column is made when a rule names its metric."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from functools import cached_property
+from itertools import chain, compress, islice, repeat
+from math import isfinite
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 
-from watchdog.readings.fleet import EntityKey, Fleet, Kind
+from watchdog.readings.fleet import EntityKey, Fleet, Kind, Rows
 from watchdog.readings.freshness import fresh, fresh_value
-from watchdog.readings.snapshot import Column, Flags, Floats, Reading, Snapshot
-from watchdog.streamkap.leaf import Leaf, instant, is_numeric, leaf
-from watchdog.streamkap.shapes import DESCRIPTIVE, Metrics, is_sensitive
+from watchdog.readings.snapshot import Column, Flags, Floats, Reading, Snapshot, Texts
+from watchdog.streamkap.columns import column_of
+from watchdog.streamkap.leaf import leaf
+from watchdog.streamkap.plain import Block, Metrics, Values, is_sensitive
+from watchdog.streamkap.shapes import DESCRIPTIVE
 
-_EMPTY: Metrics = {}
-_NONE = type(None)
-_NUMBERS = {int, float, bool}
-_SCALARS = {int, float, bool, str, _NONE}
-_ENTRY = {"timestamp", "value"}
+#: So many metrics are looked at for all entities at once before what is still without a reading is looked at alone.
+_QUICK_LOOKS = 3
 
 
-@dataclass(frozen=True, slots=True)
 class Layer:
-    """Metrics of entities of one kind, by id, from one part of the API.
+    """Metrics of entities of one kind, by id, from one part of the API; not changed any more.
 
     Scalars are of the instant `at` (None: of the poll). A listing describes; it does not prove that an entity is being
-    measured, hence `listed`.
+    measured, hence `listed`. `blocks` are others of the same part that were read metric by metric.
     """
 
-    metrics: Mapping[str, Metrics]
-    at: float | None = None
-    listed: bool = False
+    def __init__(
+        self,
+        metrics: Mapping[str, Metrics],
+        at: float | None = None,
+        *,
+        listed: bool = False,
+        blocks: Sequence[Block] = (),
+    ) -> None:
+        self.at = at
+        self.listed = listed
+        self._metrics = metrics
+        self._blocks = [block for block in blocks if block.keys]
+        self._columns: dict[str, Column | None] = {}
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """Whose metrics these are."""
+        return list(chain(*(block.keys for block in self._blocks), self._metrics))
+
+    def column(self, metric: str, poll_at: float) -> Column | None:
+        """One metric of every entity, in the order of `keys`; None where nobody has it. Stale ones are in it."""
+        if metric not in self._columns:
+            values = self._values(metric)
+            at = poll_at if self.at is None else self.at
+            self._columns[metric] = None if values is None else column_of(metric, values, at, poll_at)
+        return self._columns[metric]
+
+    def metrics(self, row: int) -> Metrics:
+        """All metrics of one entity, by its place in `keys`."""
+        for block in self._blocks:
+            if row < len(block.keys):
+                return block.metrics(row)
+            row -= len(block.keys)
+        return next(islice(self._metrics.values(), row, None))
+
+    def metrics_of(self, key: str) -> Metrics:
+        """All metrics of one entity; none where it is not in here."""
+        row = self._rows.get(key)
+        return {} if row is None else self.metrics(row)
+
+    def names(self) -> set[str]:
+        """Every name that may be a metric's."""
+        found = set().union(*(block.columns for block in self._blocks), *self._metrics.values())
+        return {name for name in found if _is_metric(name)}
+
+    def places(self, place: Mapping[str, int]) -> Rows:
+        """The rows of `keys` in a table, -1 for those it lacks."""
+        loose = np.fromiter(map(place.get, self._metrics, repeat(-1)), dtype=np.intp, count=len(self._metrics))
+        return np.concatenate([*(block.names.rows(place) for block in self._blocks), loose])
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {key: row for row, key in enumerate(self.keys)}
+
+    def _values(self, metric: str) -> Values | None:
+        """Raw values in the order of `keys`; None where nobody has any."""
+        parts: list[Values | None] = [block.columns.get(metric) for block in self._blocks]
+        if self._metrics:
+            parts.append([metrics.get(metric) for metrics in self._metrics.values()])
+        if all(part is None for part in parts):
+            return None
+        if all(isinstance(part, np.ndarray) for part in parts):
+            return np.concatenate(parts)  # type: ignore[arg-type]
+        sizes = [*(len(block.keys) for block in self._blocks), len(self._metrics)]
+        return [value for part, size in zip(parts, sizes, strict=False) for value in _listed(part, size)]
+
+    def newest(self, poll_at: float) -> Floats:
+        """When each entity's newest reading was, NaN where there is none."""
+        newest = np.full(len(self.keys), np.nan)
+        at = poll_at if self.at is None else self.at
+        if at >= poll_at:
+            # A reading of this very poll settles it, and nearly everybody has one.
+            for name in [*self._columns, *sorted(self.names() - self._columns.keys())][:_QUICK_LOOKS]:
+                column = self.column(name, poll_at)
+                if column is not None and column.times is None:
+                    newest[column.present] = poll_at
+                if not np.isnan(newest).any():
+                    return newest
+        for row in np.flatnonzero(np.isnan(newest)).tolist():
+            found = newest_of(self.metrics(row), at, poll_at)
+            newest[row] = np.nan if found is None else found
+        return newest
 
 
 class Layers:
@@ -44,7 +124,7 @@ class Layers:
 
     def __init__(self, at: float, layers: Mapping[Kind, Sequence[Layer]]) -> None:
         self.at = at
-        self._layers = {kind: [layer for layer in found if layer.metrics] for kind, found in layers.items()}
+        self._layers = {kind: [layer for layer in found if layer.keys] for kind, found in layers.items()}
 
     def snapshot(self, fleet: Fleet, unobserved: Mapping[Kind, Flags]) -> Snapshot:
         view = _View(self, fleet)
@@ -60,7 +140,7 @@ class Layers:
         found: dict[str, Reading] = {}
         for layer in self.of(key.kind):
             otherwise = self.at if layer.at is None else layer.at
-            for name, raw in layer.metrics.get(key.id, _EMPTY).items():
+            for name, raw in layer.metrics_of(key.id).items():
                 one = leaf(name, raw) if _is_metric(name) else None
                 if one is None:
                     continue
@@ -74,37 +154,18 @@ class Layers:
 
     def names(self, kind: Kind) -> Iterable[str]:
         """Metrics that some entity of this kind has a reading of."""
-        seen: set[str] = set()
-        for layer in self.of(kind):
-            for name in set().union(*layer.metrics.values()) - seen:
-                if _is_metric(name) and any(
-                    (one := leaf(name, metrics[name])) is not None and one.value is not None
-                    for metrics in layer.metrics.values()
-                    if metrics.get(name) is not None
-                ):
-                    seen.add(name)
-        return seen
+        columns = ((name, layer.column(name, self.at)) for layer in self.of(kind) for name in layer.names())
+        return {name for name, column in columns if column is not None and column.present.any()}
 
-    def has_reading(self, kind: Kind, entity: str, *, listed: bool = True) -> bool:
-        """Whether there is any reading of an entity; with `listed=False` those of a listing do not count."""
-        return any(
-            newest_of(layer.metrics.get(entity, _EMPTY), self.at, self.at) is not None
-            for layer in self.of(kind)
-            if listed or not layer.listed
-        )
-
-    def has(self, kind: Kind, entity: str, metric: str) -> bool:
-        """Whether there is a fresh reading of this metric."""
+    def without(self, kind: Kind, metric: str, keys: Iterable[str]) -> set[str]:
+        """Those of `keys` that have no fresh reading of this metric."""
+        left = set(keys)
         for layer in self.of(kind):
-            raw = layer.metrics.get(entity, _EMPTY).get(metric)
-            if raw is None:
-                continue
-            if type(raw) is str and raw and not is_numeric(metric) and layer.at is None:
-                return True
-            one = leaf(metric, raw) or Leaf(None)
-            if fresh_value(one.value, metric, self.at if one.at is None else one.at, self.at) is not None:
-                return True
-        return False
+            column = layer.column(metric, self.at)
+            if column is not None:
+                present = fresh(column, metric, self.at).present
+                left.difference_update(layer.keys if present.all() else compress(layer.keys, present))
+        return left
 
 
 def newest_of(metrics: Metrics, otherwise: float, at: float) -> float | None:
@@ -114,7 +175,7 @@ def newest_of(metrics: Metrics, otherwise: float, at: float) -> float | None:
     for name, raw in metrics.items():
         if raw is None or name in DESCRIPTIVE:
             continue
-        if type(raw) is int and otherwise >= at:
+        if (type(raw) is int or (type(raw) is float and isfinite(raw))) and otherwise >= at:
             return at  # by far the most
         stamp = raw[0].get("timestamp") if type(raw) is list and len(raw) == 1 and type(raw[0]) is dict else None
         if stamp is not None and stamp == newest_stamp:
@@ -136,32 +197,81 @@ class _View:
     def __init__(self, layers: Layers, fleet: Fleet) -> None:
         self._layers = layers
         self._fleet = fleet
-        self._rows: dict[Kind, list[tuple[Layer, list[Metrics]]]] = {}
+        self._places: dict[Kind, list[_Placed]] = {}
 
     def build(self, kind: Kind, metric: str) -> Column:
-        at = self._layers.at
-        column: Column | None = None
-        for layer, rows in self._in_rows(kind):
-            try:
-                values = list(map(itemgetter(metric), rows))
-            except KeyError:
-                values = [metrics.get(metric) for metrics in rows]
-            part = column_of(metric, values, at if layer.at is None else layer.at, at)
-            if part is not None:
-                part = fresh(part, metric, at)
-                column = part if column is None else _merged(column, part, at, only_gaps=layer.listed)
-        return column or Column(np.full(len(self._fleet.table(kind)), np.nan))
+        filling = _Filling(len(self._fleet.table(kind)), self._layers.at)
+        for placed in self._placed(kind):
+            column = placed.layer.column(metric, self._layers.at)
+            if column is not None:
+                filling.add(fresh(column, metric, self._layers.at), placed, only_gaps=placed.layer.listed)
+        return filling.column()
 
-    def _in_rows(self, kind: Kind) -> list[tuple[Layer, list[Metrics]]]:
-        found = self._rows.get(kind)
+    def _placed(self, kind: Kind) -> list[_Placed]:
+        found = self._places.get(kind)
         if found is None:
-            ids = self._fleet.table(kind).ids
-            found = []
-            for layer in self._layers.of(kind):
-                rows = list(map(layer.metrics.get, ids))
-                found.append((layer, [metrics or _EMPTY for metrics in rows]))
-            self._rows[kind] = found
+            place = self._fleet.table(kind).place
+            found = self._places[kind] = [_Placed.of(layer, place) for layer in self._layers.of(kind)]
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A layer and the rows of its entities in a table; `taken` picks those of them that the table has, None is all."""
+
+    layer: Layer
+    rows: Rows | slice
+    taken: Flags | None
+
+    @classmethod
+    def of(cls, layer: Layer, place: Mapping[str, int]) -> _Placed:
+        rows = layer.places(place)
+        known = rows >= 0
+        if not known.all():
+            return cls(layer, rows[known], known)
+        first, last = int(rows[0]), int(rows[-1])
+        in_order = last - first + 1 == len(rows) and bool((np.diff(rows) == 1).all())
+        return cls(layer, slice(first, last + 1) if in_order else rows, None)
+
+
+class _Filling:
+    """A column of a whole table on its way, filled by one layer after the other."""
+
+    def __init__(self, size: int, at: float) -> None:
+        self._at = at
+        self._numbers = np.full(size, np.nan)
+        self._texts: Texts | None = None
+        self._times: Floats | None = None
+        self._present = np.zeros(size, dtype=np.bool_)
+
+    def add(self, column: Column, placed: _Placed, *, only_gaps: bool) -> None:
+        """Row by row the newer reading, of equally new ones the earlier layer's; nothing never hides a reading."""
+        rows, take = placed.rows, column.present
+        numbers, texts, times = column.numbers, column.texts, column.times
+        if placed.taken is not None:
+            take, numbers = take[placed.taken], numbers[placed.taken]
+            texts = None if texts is None else texts[placed.taken]
+            times = None if times is None else times[placed.taken]
+        there = self._present[rows]
+        if there.any():
+            if only_gaps:
+                take &= ~there
+            else:
+                before = self._at if self._times is None else self._times[rows]
+                take &= ~there | ((self._at if times is None else times) > before)
+        self._present[rows] |= take
+        self._numbers[rows] = np.where(take, numbers, self._numbers[rows])
+        if texts is not None or self._texts is not None:
+            if self._texts is None:
+                self._texts = np.full(len(self._numbers), None, dtype=object)
+            self._texts[rows] = np.where(take, np.asarray(texts), self._texts[rows])
+        if times is not None or self._times is not None:
+            if self._times is None:
+                self._times = np.full(len(self._numbers), self._at)
+            self._times[rows] = np.where(take, self._at if times is None else times, self._times[rows])
+
+    def column(self) -> Column:
+        return Column(self._numbers, self._texts, self._times)
 
 
 def newest_readings(layers: Layers, fleet: Fleet, kind: Kind) -> Floats:
@@ -170,113 +280,20 @@ def newest_readings(layers: Layers, fleet: Fleet, kind: Kind) -> Floats:
     That a listing tells a state does not prove that a source, destination or pipeline is being measured, so there it
     does not count; tasks may have nothing else.
     """
-    at = layers.at
     newest = np.full(len(fleet.table(kind)), np.nan)
     for layer in layers.of(kind):
         if layer.listed and kind in (Kind.SOURCE, Kind.DESTINATION, Kind.PIPELINE):
             continue
-        otherwise = at if layer.at is None else layer.at
-        found = [newest_of(layer.metrics.get(id, _EMPTY), otherwise, at) for id in fleet.table(kind).ids]
-        newest = np.fmax(newest, np.array(found, dtype=np.float64))
+        placed = _Placed.of(layer, fleet.table(kind).place)
+        found = layer.newest(layers.at)
+        newest[placed.rows] = np.fmax(newest[placed.rows], found if placed.taken is None else found[placed.taken])
     return newest
 
 
-def column_of(metric: str, values: list[Any], otherwise: float, at: float) -> Column | None:
-    """Raw values, row by row, as a column; None where there is nothing at all.
-
-    Scalars are of the instant `otherwise`, unless that is the poll's `at`. Plain numbers, by far the most, take no step
-    per value in Python.
-    """
-    times = None if otherwise >= at else np.full(len(values), otherwise)
-    if is_numeric(metric):
-        try:
-            return Column(_finite(np.fromiter(values, np.float64, len(values))), None, times)
-        except (TypeError, ValueError, OverflowError):
-            pass  # a null, a text that is no number, a series, more digits than fit
-    types = set(map(type, values))
-    types.discard(_NONE)
-    if not types:
-        return None
-    if types <= _NUMBERS:
-        try:
-            return Column(_finite(np.array(values, dtype=np.float64)), None, times)
-        except OverflowError:
-            return _column_by_value(metric, values, otherwise, at)
-    if types == {str} and not is_numeric(metric):
-        # Few distinct ones: rows then share their texts, and later comparisons are few.
-        shared = {value: None if value is None else value.strip() or None for value in set(values)}
-        texts = np.array([shared[value] for value in values], dtype=object)
-        return Column(np.full(len(values), np.nan), texts, times)
-    if types == {list}:
-        column = _column_of_single_entries(metric, values, otherwise, at)
-        if column is not None:
-            return column
-    return _column_by_value(metric, values, otherwise, at)
-
-
-def _column_of_single_entries(metric: str, values: list[Any], otherwise: float, at: float) -> Column | None:
-    """The column where every series is one `{timestamp, value}` of scalars, as `latest` has it; None where one is not.
-
-    What was measured together carries the same timestamp, so few are to be read.
-    """
-    if any(series is not None and len(series) != 1 for series in values):
-        return None
-    entries: list[Any] = [None if series is None else series[0] for series in values]
-    if not set(map(type, entries)) <= {dict, _NONE}:
-        return None
-    if not all(entry is None or entry.keys() == _ENTRY for entry in entries):
-        return None
-    raw = [None if entry is None else entry["value"] for entry in entries]
-    stamps = [None if entry is None else entry["timestamp"] for entry in entries]
-    if not set(map(type, raw)) <= _SCALARS or not set(map(type, stamps)) <= {str, _NONE}:
-        return None
-    instants = {stamp: instant(stamp) for stamp in set(stamps) if stamp is not None}
-    if None in instants.values():
-        return None
-    column = column_of(metric, raw, otherwise, at)
-    if column is None:
-        return None
-    read_at = np.array([otherwise if stamp is None else instants[stamp] for stamp in stamps], dtype=np.float64)
-    return Column(column.numbers, column.texts, np.minimum(read_at, at))
-
-
-def _finite(numbers: Floats) -> Floats:
-    numbers[np.isinf(numbers)] = np.nan
-    return numbers
-
-
-def _column_by_value(metric: str, values: list[Any], otherwise: float, at: float) -> Column:
-    numbers = np.full(len(values), np.nan)
-    texts = np.full(len(values), None, dtype=object)
-    times = np.full(len(values), min(otherwise, at))
-    nothing = Leaf(None)
-    for row, raw in enumerate(values):
-        if raw is None:
-            continue
-        value, read_at = leaf(metric, raw) or nothing
-        if read_at is not None:
-            times[row] = min(read_at, at)
-        if isinstance(value, str):
-            texts[row] = value
-        elif value is not None:
-            numbers[row] = value
-    has_text = any(text is not None for text in texts)
-    return Column(numbers, texts if has_text else None, times if (times != at).any() else None)
-
-
-def _merged(first: Column, second: Column, at: float, *, only_gaps: bool) -> Column:
-    """Row by row the newer reading, of equally new ones the first's; nothing never hides a reading."""
-    size = len(first.numbers)
-    has = [column.present for column in (first, second)]
-    when = [np.full(size, at) if column.times is None else column.times for column in (first, second)]
-    take = has[1] & ~has[0] if only_gaps else has[1] & (~has[0] | (when[1] > when[0]))
-    numbers = np.where(take, second.numbers, first.numbers)
-    times = None if first.times is None and second.times is None else np.where(take, when[1], when[0])
-    if first.texts is None and second.texts is None:
-        return Column(numbers, None, times)
-    none = np.full(size, None, dtype=object)
-    texts = np.where(take, none if second.texts is None else second.texts, none if first.texts is None else first.texts)
-    return Column(numbers, texts, times)
+def _listed(values: Values | None, size: int) -> Iterable[Any]:
+    if values is None:
+        return repeat(UNSET, size)
+    return values.tolist() if isinstance(values, np.ndarray) else values
 
 
 def _is_metric(name: str) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from msgspec import UNSET, UnsetType
 
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import Kind
@@ -15,8 +18,9 @@ from watchdog.streamkap.client import Collection, StreamkapClient
 from watchdog.streamkap.decode import Layer, Layers
 from watchdog.streamkap.leaf import leaf
 from watchdog.streamkap.pages import Item, Pages
+from watchdog.streamkap.plain import Metrics, is_sensitive
 from watchdog.streamkap.queries import MetricsQuery
-from watchdog.streamkap.shapes import Found, Group, Metrics, is_sensitive, recognise
+from watchdog.streamkap.shapes import Found, Group, recognise
 from watchdog.streamkap.wire import Budget, DeadlineError
 
 COLLECTIONS: Mapping[Kind, Collection] = {
@@ -46,6 +50,14 @@ class LaneResult:
     found: Found = field(default_factory=Found)
 
 
+class _Described(NamedTuple):
+    """What listed objects say that does not change with a poll: the connector of each task, and wanted states."""
+
+    items: Mapping[str, Item]
+    tasks: Mapping[str, str]
+    wanted: Mapping[str, Metrics]
+
+
 class Lane:
     """What is remembered of one kind between polls."""
 
@@ -63,6 +75,7 @@ class Lane:
         self._alone: set[str] = set()  #: answered by their own endpoint only
         self._silent: dict[str, float] = {}  #: answered by none; when to ask their own endpoint again
         self._bulk_again = 0.0
+        self._description = _Described(self.items, {}, {})
         self.children = Children()
 
     @property
@@ -86,16 +99,20 @@ class Lane:
         if self._wants_listing(at):
             self._list(at, result, budget)
         self._measure(at, list(self.items), result, budget)
+        measured = self._measured(result.found)
         if self._is_connector:
-            missing = self._without_states(at, result)
+            missing = self._without_states(at, measured, result)
             if missing and result.listed is None:
                 known = set(self.items)
                 self._list(at, result, budget)
-                self._measure(at, [id for id in self.items if id not in known], result, budget)
+                new = [id for id in self.items if id not in known]
+                if new:
+                    self._measure(at, new, result, budget)
+                    measured = self._measured(result.found)
             if missing and result.listed is not None and not result.listed.complete:
                 result.dark |= missing - {item["id"] for item in result.listed.items}
         self._remember(at, result)
-        result.layers = self._layers(result)
+        result.layers = self._layers(measured, result)
         return result
 
     # Listing
@@ -138,15 +155,16 @@ class Lane:
         bulk = [id for id in ids if again or id not in self._alone]
         if again:
             self._bulk_again = at + self._every
-        unanswered = [id for id in ids if id not in bulk]
+        unanswered = [] if again else [id for id in ids if id in self._alone]
         for chunk in self._client.metrics_of_all(self._collection, bulk, budget, LATEST):
             if isinstance(chunk.answer, ApiError):
                 self._failed(chunk.answer, [id for id in chunk.ids if id not in self._alone], result)
                 unanswered += [id for id in chunk.ids if id in self._alone]
             else:
                 recognise(chunk.answer, self.items, result.found, only=chunk.ids[0] if len(chunk.ids) == 1 else None)
-                unanswered += [id for id in chunk.ids if not result.found.has(id)]
-                self._alone -= {id for id in chunk.ids if result.found.has(id)}
+                silent = [id for id in chunk.ids if id not in result.found.answered]
+                unanswered += silent
+                self._alone -= set(chunk.ids).difference(silent)
         self._measure_alone(at, [id for id in unanswered if self._silent.get(id, 0.0) <= at], result, budget)
 
     def _measure_alone(self, at: float, ids: Sequence[str], result: LaneResult, budget: Budget) -> None:
@@ -160,7 +178,7 @@ class Lane:
                 continue
             if not isinstance(answer, ApiError):
                 recognise(answer, self.items, result.found, only=id)
-            if result.found.has(id):
+            if id in result.found.answered:
                 self._alone.add(id)
                 self._silent.pop(id, None)
             else:  # 404 "Metrics not found", or an answer without any: there is no reading
@@ -174,52 +192,58 @@ class Lane:
 
     # States
 
-    def _without_states(self, at: float, result: LaneResult) -> set[str]:
+    def _without_states(self, at: float, measured: Mapping[Kind, Sequence[Layer]], result: LaneResult) -> set[str]:
         """Connectors whose metrics carry no state, or none for one of their tasks."""
-        name_task_states(result.found.groups[Group.TASK])
-        measured = Layers(at, self._measured(result.found))
-        missing = set()
-        for id, item in self.items.items():
-            if id in result.dark:
-                continue
-            tasks = self.children.listed(item).tasks or ()
-            if not measured.has(self.kind, id, "connector_status") or not all(
-                measured.has(Kind.TASK, f"{id}/{task}", "task_status") for task in tasks
-            ):
-                missing.add(id)
-        return missing
+        layers, tasks = Layers(at, measured), self._described().tasks
+        missing = layers.without(self.kind, "connector_status", self.items)
+        missing |= {tasks[key] for key in layers.without(Kind.TASK, "task_status", tasks)}
+        return missing - result.dark
+
+    def _described(self) -> _Described:
+        """What the listed objects say, worked out once a listing."""
+        if self._description.items is not self.items:
+            tasks = {f"{id}/{task}": id for id, item in self.items.items()
+                     for task in self.children.listed(item).tasks or ()}  # fmt: skip
+            wanted = {id: {"desired_state": item["desired_state"]} for id, item in self.items.items()
+                      if item.get("desired_state") is not None}  # fmt: skip
+            self._description = _Described(self.items, tasks, wanted)
+        return self._description
 
     # Results
 
     def _measured(self, found: Found) -> dict[Kind, list[Layer]]:
-        layers = {self.kind: [Layer(found.groups[Group.ENTITY]), Layer(found.groups[Group.INLINE])]}
-        if self._is_connector:
-            layers[Kind.TASK] = [Layer(found.groups[Group.TASK])]
-            layers[Kind.TOPIC] = [Layer(found.groups[Group.TOPIC])]
-        return layers
+        if not self._is_connector:
+            return {self.kind: [_layer(found, Group.ENTITY), _layer(found, Group.INLINE)]}
+        name_task_states(found)
+        self.children.rename_topics(found)
+        return {
+            self.kind: [_layer(found, Group.ENTITY), _layer(found, Group.INLINE)],
+            Kind.TASK: [_layer(found, Group.TASK)],
+            Kind.TOPIC: [_layer(found, Group.TOPIC)],
+        }
 
-    def _layers(self, result: LaneResult) -> dict[Kind, list[Layer]]:
-        layers = self._measured(result.found)
+    def _layers(self, measured: dict[Kind, list[Layer]], result: LaneResult) -> dict[Kind, list[Layer]]:
+        layers = measured
         if self._is_connector:
             listed = {item["id"]: item for item in result.listed.items} if result.listed is not None else {}
             layers[self.kind].append(Layer({id: _states(item) for id, item in listed.items()}, listed=True))
             tasks = {f"{id}/{task}": {"task_status": state} for id, item in listed.items()
                      for task, state in task_states(item).items()}  # fmt: skip
             layers[Kind.TASK].append(Layer(tasks, listed=True))
-            wanted = {id: {"desired_state": item["desired_state"]} for id, item in self.items.items()
-                      if id not in listed and item.get("desired_state") is not None}  # fmt: skip
+            wanted = self._described().wanted
+            if listed:
+                wanted = {id: state for id, state in wanted.items() if id not in listed}
             layers[self.kind].append(Layer(wanted, at=self._listed_at, listed=True))
         return layers
 
     def _remember(self, at: float, result: LaneResult) -> None:
         """Note what makes the next poll list again: an entity without readings, or readings of nobody known."""
         found = result.found
-        if any(not found.has(id) for id in self.items if id not in result.dark) or found.unknown:
+        if self.items.keys() - result.dark - found.answered or found.unknown:
             self._list_again = True
         if not self._is_connector:
             return
-        self.children.rename_topics(found.groups[Group.TOPIC])
-        unknown = self.children.note(at, found.groups[Group.TASK], found.groups[Group.TOPIC])
+        unknown = self.children.note(at, found)
         self._list_again |= unknown and result.listed is None
 
 
@@ -235,14 +259,30 @@ def _states(item: Item) -> Metrics:
     return found
 
 
-def name_task_states(tasks: Mapping[str, Metrics]) -> None:
+def name_task_states(found: Found) -> None:
     """Give a task's state its one name, whether the API calls it `status` or `state`."""
-    for metrics in tasks.values():
-        if "task_status" in metrics:
-            continue
-        if metrics.get("status") is not None:
-            metrics["task_status"] = metrics["status"]
-        elif metrics.get("state") is not None:
-            found = leaf("state", metrics["state"])
-            if found is not None and isinstance(found.value, str) and found.value.upper() in _TASK_STATES:
-                metrics["task_status"] = metrics["state"]
+    for block in found.blocks[Group.TASK]:
+        states = block.columns.get("task_status", [UNSET])
+        if isinstance(states, list) and UnsetType in set(map(type, states)):
+            nowhere = [UNSET] * len(block.keys)
+            columns = [block.columns.get(name, nowhere) for name in ("task_status", "status", "state")]
+            block.columns["task_status"] = list(map(_task_state, *columns))
+    for metrics in found.groups[Group.TASK].values():
+        state = _task_state(*(metrics.get(name, UNSET) for name in ("task_status", "status", "state")))
+        if state is not UNSET:
+            metrics["task_status"] = state
+
+
+def _task_state(own: Any, status: Any, state: Any) -> Any:
+    """The state of a task among what may be called that, as it was sent; UNSET where there is none."""
+    if own is not UNSET:
+        return own
+    if status is not UNSET and status is not None:
+        return status
+    found = None if state is UNSET else leaf("state", state)
+    is_one = found is not None and isinstance(found.value, str) and found.value.upper() in _TASK_STATES
+    return state if is_one else UNSET
+
+
+def _layer(found: Found, group: Group) -> Layer:
+    return Layer(found.groups[group], blocks=found.blocks[group])

@@ -66,11 +66,11 @@ def read_past(client: StreamkapClient, since: float, until: float, *, step: floa
     readings: dict[EntityKey, Series] = {}
     for kind in (*_CONNECTORS, Kind.PIPELINE):
         found = _measured(client, kind, [item["id"] for item in items[kind]], query, errors, budget)
-        name_task_states(found.groups[Group.TASK])
+        name_task_states(found)
         if kind in children:
             children[kind].of(items[kind])  # learns the topics' names
-            children[kind].rename_topics(found.groups[Group.TOPIC])
-            children[kind].note(until, found.groups[Group.TASK], found.groups[Group.TOPIC])
+            children[kind].rename_topics(found)
+            children[kind].note(until, found)
         _add(readings, kind, found, since, until)
     return Past(_entities(items, children), readings, failures_of(errors))
 
@@ -85,7 +85,7 @@ def _measured(
             errors.append(chunk.answer)
             continue
         recognise(chunk.answer, known, found, only=chunk.ids[0] if len(chunk.ids) == 1 else None)
-        alone += [id for id in chunk.ids if not found.has(id)]
+        alone += [id for id in chunk.ids if id not in found.answered]
     if kind is Kind.PIPELINE:
         return found  # the endpoint of a single one knows the latest only
     answers = client.together(lambda id: client.metrics_of(COLLECTIONS[kind], id, query, budget), alone, budget)
@@ -99,7 +99,7 @@ def _measured(
 
 def _add(readings: dict[EntityKey, Series], kind: Kind, found: Found, since: float, until: float) -> None:
     for group, of in ((Group.ENTITY, kind), (Group.INLINE, kind), (Group.TASK, Kind.TASK), (Group.TOPIC, Kind.TOPIC)):
-        for id, metrics in found.groups[group].items():
+        for id, metrics in found.spread(group).items():
             known = dict(readings.get(EntityKey(of, id), {}))
             for name, raw in metrics.items():
                 values = [one for one in series(name, raw) if one.at is not None and since <= one.at <= until]

@@ -2,7 +2,7 @@
 
 The API publishes five groups and nothing of what is in them. Known ids are what can be held on to: they are looked
 for at any depth, as keys or in rows. The usual shapes, id → metric → value and id → task → metric → value, are taken as
-they are without a look at the values; every other one is walked.
+they are without a look at the values (plain.py); every other one is walked.
 """
 
 from __future__ import annotations
@@ -11,14 +11,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import chain
 from typing import Any
 
 from watchdog.readings.catalogue import CATALOGUE
-from watchdog.streamkap.answers import MetricsDocument
 from watchdog.streamkap.leaf import TIME_FIELDS
-
-#: Metrics of one entity: name to raw value, as `leaf` reads it.
-Metrics = dict[str, Any]
+from watchdog.streamkap.plain import SENSITIVE, TELLING, Block, Metrics, PlainDocument, is_sensitive
 
 
 class Group(Enum):
@@ -55,34 +53,57 @@ DESCRIPTIVE = frozenset(
     | {"kind", "type", "level", "unit", "metadata", "created_timestamp", "config", "tags", "detail"}
     | {"page", "page_size", "total", "has_next"}
 )
-SENSITIVE = frozenset(name for name, metric in CATALOGUE.items() if metric.sensitive)
 #: Names that make an object more than metrics: it is a row, an entry, or holds what must not be kept.
-_SPECIAL = frozenset({"value", *TIME_FIELDS, *SENSITIVE})
+_SPECIAL = TELLING | SENSITIVE
 _MAX_DEPTH = 24
+_ID = re.compile("[0-9a-f]{24}")
 _PART = re.compile(r"[/:._-](?:task[/:._-]?)?([0-9]{1,6})")
-
-
-def is_sensitive(name: str) -> bool:
-    """Whether readings of this metric may hold rows' contents: so says the catalogue, or its name `…LastEvent`."""
-    return name in SENSITIVE or (name.endswith("LastEvent") and not name.endswith("SinceLastEvent"))
 
 
 @dataclass(slots=True)
 class Found:
     """What one or several answers hold, by group: entity id (with `/task` or `/topic`) to its metrics.
 
-    `unknown` are ids in the place of ids that no listing has named.
+    `blocks` are those that were read metric by metric, `groups` the others. Entities without any metrics are left out,
+    except tasks and topics: that they are named says that they exist. `unknown` are ids in the place of ids that no
+    listing has named.
     """
 
     groups: dict[Group, dict[str, Metrics]] = field(default_factory=lambda: {group: {} for group in Group})
+    blocks: dict[Group, list[Block]] = field(default_factory=lambda: {group: [] for group in Group})
     unknown: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)  #: whom anything was recognised for, apart from tasks and topics
 
-    def has(self, entity: str) -> bool:
-        """Whether anything was recognised for this entity itself."""
-        return any(self.groups[group].get(entity) for group in (Group.ENTITY, Group.INLINE))
+    def take(self, group: Group, entity: str, metrics: Metrics) -> None:
+        self.groups[group][entity] = metrics
+        if group in (Group.ENTITY, Group.INLINE):
+            self.answered.add(entity)
+
+    def take_block(self, group: Group, block: Block) -> None:
+        self.blocks[group].append(block)
+        if group in (Group.ENTITY, Group.INLINE):
+            self.answered.update(block.names.ids)
 
     def put(self, group: Group, entity: str, name: str, raw: Any) -> None:
-        self.groups[group].setdefault(entity, {})[name] = raw
+        metrics = self.groups[group].get(entity)
+        if metrics is None:
+            self.take(group, entity, {name: raw})
+        else:
+            metrics[name] = raw
+
+    def keys(self, group: Group) -> Iterator[str]:
+        """Everybody in a group."""
+        return chain(*(block.keys for block in self.blocks[group]), self.groups[group])
+
+    def spread(self, group: Group) -> dict[str, Metrics]:
+        """The group entity by entity, without blocks: slow for many."""
+        loose, self.groups[group] = self.groups[group], {}
+        for block in self.blocks[group]:
+            self.groups[group].update((key, block.metrics(row)) for row, key in enumerate(block.keys))
+        self.blocks[group] = []
+        for entity, metrics in loose.items():
+            self.groups[group].setdefault(entity, {}).update(metrics)
+        return self.groups[group]
 
 
 def recognise(document: Any, ids: Collection[str], into: Found, *, only: str | None = None) -> None:
@@ -90,13 +111,15 @@ def recognise(document: Any, ids: Collection[str], into: Found, *, only: str | N
 
     `only` is the one entity that was asked for: an answer that names no id is about it.
     """
-    plain = isinstance(document, MetricsDocument)
-    parts = [(group, getattr(document, group.value)) for group in Group] if plain else _groups(document, 0)
+    if isinstance(document, PlainDocument):
+        parts: Iterator[tuple[Group | None, Any]] = _beside_plain(document, ids, into, only)
+    else:
+        parts = _groups(document, 0)
     for group, part in parts:
         if group is Group.ACCOUNT:
             _Walk(group, ids, into, only="").walk(part, _Place("", None))
             continue
-        rest = _taken(group or Group.ENTITY, part, ids, into, plain=plain) if isinstance(part, dict) else part
+        rest = _taken(group or Group.ENTITY, part, ids, into) if isinstance(part, dict) else part
         if rest:
             walk = _Walk(group or Group.ENTITY, ids, into, only=only, catalogued=group is None)
             assumed = only if only is not None and not walk.mentions(part, 0) else None
@@ -129,24 +152,35 @@ def _speaks_of_metrics(part: Any) -> bool:
     return isinstance(part, dict) and any(name in CATALOGUE and not CATALOGUE[name].text for name in part)
 
 
-def _taken(group: Group, part: dict[str, Any], ids: Collection[str], into: Found, *, plain: bool) -> dict[str, Any]:
-    """Take what is plainly keyed by id, dictionaries as they are; what is left is returned.
+def _beside_plain(
+    document: PlainDocument, ids: Collection[str], into: Found, only: str | None
+) -> Iterator[tuple[Group | None, Any]]:
+    """Take whole groups as they are; those that turn out to be keyed by something else are to be looked at closely."""
+    if document.account:
+        yield Group.ACCOUNT, document.account
+    for name, block in document.blocks.items():
+        group = Group(name)
+        strangers = {id for id in block.names.ids if id not in ids}
+        by_id = not strangers or (only is None and all(map(_ID.fullmatch, strangers)))
+        numbered = group is not Group.TASK or all(map(str.isdecimal, set(block.names.children or ())))
+        if by_id and numbered:
+            into.unknown |= strangers
+            gone = strangers | block.bare
+            into.take_block(group, block.without(gone) if gone else block)
+        else:
+            yield group, block.as_sent()
 
-    `plain`: the types are known to fit.
-    """
+
+def _taken(group: Group, part: dict[str, Any], ids: Collection[str], into: Found) -> dict[str, Any]:
+    """Take what is plainly keyed by id, dictionaries as they are; what is left is returned."""
     rest: dict[str, Any] = {}
-    found = into.groups[group]
     if group in (Group.TASK, Group.TOPIC):
         for entity, children in part.items():
             if entity in ids and type(children) is dict:
                 strange = {}
                 for child, metrics in children.items():
-                    if (
-                        (plain or _has_plain_types(metrics))
-                        and (metrics.keys().isdisjoint(_SPECIAL) or _is_ordinary(metrics))
-                        and (group is Group.TOPIC or child.isdecimal())
-                    ):
-                        found[f"{entity}/{child}"] = metrics
+                    if _is_taken(metrics) and (group is Group.TOPIC or child.isdecimal()):
+                        into.take(group, f"{entity}/{child}", metrics)
                     else:
                         strange[child] = metrics
                 if strange:
@@ -155,12 +189,15 @@ def _taken(group: Group, part: dict[str, Any], ids: Collection[str], into: Found
                 rest[entity] = children
     else:
         for entity, metrics in part.items():
-            fits = entity in ids and (plain or _has_plain_types(metrics))
-            if fits and (metrics.keys().isdisjoint(_SPECIAL) or _is_ordinary(metrics)):
-                found[entity] = metrics
-            else:
+            if entity not in ids or not _is_taken(metrics):
                 rest[entity] = metrics
+            elif metrics:
+                into.take(group, entity, metrics)
     return rest
+
+
+def _is_taken(metrics: Any) -> bool:
+    return _has_plain_types(metrics) and (metrics.keys().isdisjoint(_SPECIAL) or _is_ordinary(metrics))
 
 
 def _has_plain_types(metrics: Any) -> bool:
@@ -255,7 +292,7 @@ class _Walk:
             # metric → id → task → value
             is_child = place.child is None and (self.group is Group.TOPIC or key.isdecimal())
             return _Place(place.entity, place.metric, key, place.time) if is_child else None
-        if place.entity is None and container and isinstance(value, dict) and re.fullmatch("[0-9a-f]{24}", key):
+        if place.entity is None and container and isinstance(value, dict) and _ID.fullmatch(key):
             self.into.unknown.add(key)
             return None
         if place.metric is None and key not in DESCRIPTIVE:
@@ -284,7 +321,7 @@ class _Walk:
                 entity = named
                 break
         else:
-            if entity is None and isinstance(node.get("id"), str) and re.fullmatch("[0-9a-f]{24}", node["id"]):
+            if entity is None and isinstance(node.get("id"), str) and _ID.fullmatch(node["id"]):
                 self.into.unknown.add(node["id"])
         if self.group is Group.TASK and child is None:
             child = next((str(node[f]) for f in (*_TASK_FIELDS, "id") if _is_task(node.get(f))), None)

@@ -11,7 +11,6 @@ from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.decode import Layer
 from watchdog.streamkap.lane import Lane, LaneResult
 from watchdog.streamkap.pages import Item
-from watchdog.streamkap.shapes import Metrics
 from watchdog.streamkap.wire import Budget
 
 _FROM_CHECKPOINT = ("state_size", "end_to_end_duration", "alignment_buffered", "num_subtasks",
@@ -32,7 +31,7 @@ class TransformLane(Lane):
             self._list(at, result, budget)
         if not self.items:
             return result
-        metrics: dict[str, Metrics] = {}
+        metrics: dict[str, dict[str, Any]] = {}
         pages = self._client.transform_details(budget)
         for item in pages.items:
             metrics[item["id"]] = _metrics(item)
@@ -45,7 +44,7 @@ class TransformLane(Lane):
         result.layers = {Kind.TRANSFORM: [Layer(metrics)]}
         return result
 
-    def _ask_jobs(self, metrics: dict[str, Metrics], result: LaneResult, budget: Budget) -> None:
+    def _ask_jobs(self, metrics: dict[str, dict[str, Any]], result: LaneResult, budget: Budget) -> None:
         """The state of each job that the details say nothing about."""
         ids = [id for id in self.items if id not in result.dark and "transform_status" not in metrics.get(id, {})]
         for id, job in zip(
@@ -57,10 +56,10 @@ class TransformLane(Lane):
                 metrics.setdefault(id, {})["transform_status"] = text(job["status"])
 
 
-def _metrics(item: Item) -> Metrics:
+def _metrics(item: Item) -> dict[str, Any]:
     """The scalars of a transform's details under their own names, its state, and those of its newest checkpoint."""
     inside: Any = item.get("metrics")
-    found: Metrics = {}
+    found: dict[str, Any] = {}
     if isinstance(inside, dict):
         found.update({name: value for name, value in inside.items() if not isinstance(value, dict)})
         checkpoints = inside.get("checkpoints")
