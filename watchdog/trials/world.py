@@ -14,7 +14,7 @@ from watchdog.readings.freshness import fresh_value
 from watchdog.readings.poll import Failures, Listing
 from watchdog.readings.snapshot import Flags, Floats, Snapshot, SparseReadings
 from watchdog.streamkap.leaf import scalar
-from watchdog.streamkap.shapes import is_sensitive
+from watchdog.streamkap.plain import is_sensitive
 from watchdog.trials.cases import Case
 from watchdog.trials.series import Value
 
