@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,15 +37,17 @@ class Result:
 
 
 def find_tests(paths: Iterable[Path]) -> list[Path]:
-    """Test files: those named, and those in folders (in their `tests` folder too). Raises RuleFileError for none."""
+    """Test files: those named, and those in folders: in a `tests` folder, or beginning with `tests:` elsewhere.
+
+    Raises RuleFileError where there are none.
+    """
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
             below = [one for one in sorted(path.rglob("*.y*ml")) if one.suffix in (".yaml", ".yml")]
-            tests = [one for one in below if "tests" in one.parts[len(path.parts) - 1 :]]
-            chosen = [one for one in tests if not one.name.startswith(("_", "."))]
+            chosen = [one for one in below if not one.name.startswith(("_", ".")) and _is_test(one, path)]
             if not chosen:
-                what = "holds no rule tests; they belong in a folder called tests"
+                what = "holds no rule tests; they belong in a folder called tests, and begin with tests:"
                 raise RuleFileError([Mistake(str(path), 1, 1, what)])
             found.update(dict.fromkeys(chosen))
         elif path.exists():
@@ -52,6 +55,15 @@ def find_tests(paths: Iterable[Path]) -> list[Path]:
         else:
             raise RuleFileError([Mistake(str(path), 1, 1, "does not exist; name a test file or a folder")])
     return list(found)
+
+
+def _is_test(file: Path, folder: Path) -> bool:
+    if "tests" in (folder.resolve().name, *file.relative_to(folder).parts[:-1]):
+        return True
+    try:
+        return re.search(rb"^tests\s*:", file.read_bytes(), re.MULTILINE) is not None
+    except OSError:
+        return True  # whoever reads it will say why it cannot be read
 
 
 def read_all(files: Iterable[Path]) -> list[Case]:
