@@ -15,13 +15,13 @@ from watchdog.errors import DeliveryError
 from watchdog.notify.book import Book
 from watchdog.notify.contacts import Contacts
 from watchdog.notify.departing import depart
-from watchdog.notify.duties import Item, Part
 from watchdog.notify.escalating import Step, escalate, steps
 from watchdog.notify.flushing import consider, flush, remind
 from watchdog.notify.holding import Quiet, apply_hold, hold_of
-from watchdog.notify.ledger import Ending, Entry, Standing
+from watchdog.notify.ledger import Ending
 from watchdog.notify.outcomes import Claim, accepted, claim, failed, hand_over
 from watchdog.notify.routes import GroupKey
+from watchdog.notify.taking_over import take_over
 from watchdog.readings.fleet import Fleet
 from watchdog.rules.rule import Rule
 
@@ -62,7 +62,7 @@ class Dispatcher:
         self.book.put_episode(episode)
         self.book.note(now, episode, "began", episode.facts.reason)
         if before is not None and before.id != episode.id:
-            self._take_over(before, episode, now)
+            take_over(self.book, before, episode, now)
         self._route(self.book.episodes[episode.id])
 
     def ended(self, episode_id: str, now: float, reason: str, why: str = "") -> None:
@@ -198,43 +198,6 @@ class Dispatcher:
         firing = [episode for episode, _ in self.book.members(key) if episode.firing]
         return not firing or any(evaluated(episode.alert) for episode in firing)
 
-    def _take_over(self, before: Episode, episode: Episode, now: float) -> None:
-        """Where the end of `before` was not told, nobody hears it nor this beginning: the new episode takes over."""
-        accepted_any = False
-        for entry in self.book.entries_of(before.id):
-            duty = next((d for d in self.book.duties_to(entry.target) if _mentions(d.items, before.id)), None)
-            if duty is not None and duty.id in self.book.in_flight:
-                continue  # its answer decides
-            if (episode.id, entry.target) in self.book.entries:
-                continue
-            if entry.standing is Standing.REFUSED or entry.ending is Ending.CLOSED:
-                continue
-            heard = entry.standing is Standing.ACCEPTED
-            closed = Standing.ACCEPTED if heard else Standing.REFUSED
-            self.book.put_entry(replace(entry, ending=Ending.CLOSED, standing=closed))
-            self.book.put_entry(replace(entry, episode=episode.id, ending=Ending.NONE, remind="", told_flapping=False))
-            accepted_any = accepted_any or heard
-            self._move_duties(entry, before.id, episode.id)
-            self.book.note(now, episode, "taken-over", "fired again before its end was told",
-                           receiver=entry.group.receiver, target=entry.target)  # fmt: skip
-            self.book.touched.add(entry.group)
-        if accepted_any:
-            self.book.put_episode(replace(self.book.episodes[episode.id], first_accepted=now))
-
-    def _move_duties(self, entry: Entry, old: str, new: str) -> None:
-        for duty in self.book.duties_to(entry.target):
-            if not _mentions(duty.items, old):
-                continue
-            moved = tuple(
-                Item(new, item.part) if item.episode == old else item
-                for item in duty.items
-                if not (item.episode == old and item.part is Part.END)
-            )
-            if moved:
-                self.book.put_duty(replace(duty, items=moved))
-            else:
-                self.book.drop_duty(duty.id)
-
     def _route(self, episode: Episode) -> None:
         self.book.assign(episode, self.contacts.groups_for(episode.facts.labels))
         self._fresh.add(episode.id)
@@ -308,9 +271,6 @@ class Dispatcher:
             episode = self.book.episodes[item.episode]
             latest = self.book.latest(episode.alert)
             if not episode.firing and latest is not None and latest.firing:
-                self._take_over(episode, latest, now)
+                take_over(self.book, episode, latest, now)
         self._settle_touched(now)
 
-
-def _mentions(items: Iterable[Item], episode_id: str) -> bool:
-    return any(item.episode == episode_id for item in items)
