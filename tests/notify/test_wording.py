@@ -28,7 +28,8 @@ rules:
     flapping: off
     annotations: {summary: "{{ name }} is {{ value | duration }} behind", description: "Restart it."}
   - {alert: Rows, each: source, expr: recordsLag == 0, severity: critical, flapping: off}
-receivers: {team: {to: ["json://127.0.0.1/x"]}, lead: {to: ["json://127.0.0.1/y"]}}
+receivers: {team: {to: ["json://127.0.0.1/x"]}, lead: {to: ["json://127.0.0.1/y"]},
+            other: {to: ["json://127.0.0.1/z"]}}
 routes:
   - {to: [team], group_by: [], group_wait: 0s, group_interval: 0s, repeat_interval: 1h, escalate: [{after: 15m, to: [lead]}]}
 """
@@ -40,8 +41,8 @@ QUIET = {(name, LAG): 1000.0 for name in NAMES} | {(name, ROWS): 7.0 for name in
 class Story:
     """`at(minute, {…})`: the messages after a poll with these readings; the rest is quiet."""
 
-    def __init__(self, wording: Wording | None = None) -> None:
-        policy = load_texts({"r.yaml": RULES}, {})
+    def __init__(self, wording: Wording | None = None, rules: str = RULES) -> None:
+        policy = load_texts({"r.yaml": rules}, {})
         self.engine = Engine(policy, Saved(), start=0.0, every=60.0, wording=wording or Wording(), name="w")
 
     def at(self, minute: int, changed: dict[tuple[str, str], float] | None = None) -> list[Message]:
@@ -120,6 +121,15 @@ def test_an_escalation_says_for_how_long_nobody_has_acknowledged() -> None:
     assert (message.kind, message.receiver) == (MessageKind.ESCALATION, "lead")
     assert message.headline == "1 not acknowledged for 15m"
     assert message.changed[0].summary == "a is 20m behind"
+
+
+def test_the_story_tells_of_an_escalation_once_however_many_receivers_were_told_before() -> None:
+    story = Story(rules=RULES.replace("to: [team], group_by", "to: [team, other], group_by"))
+    story.at(0, behind("a", 7))
+    story.engine.take_changes()
+    story.at(15, behind("a", 20))
+    notes = [(note.what, note.text) for note in story.engine.take_changes().notes]
+    assert notes.count(("escalated", "not acknowledged for 15m")) == 1
 
 
 def test_every_message_about_an_episode_names_its_thread() -> None:

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 from pictures.inboxes import Arrived, Inboxes
@@ -15,6 +16,7 @@ from watchdog.commands.send_test import send_test
 from watchdog.configuration.files import load_files
 from watchdog.cycle.policy import Policy
 from watchdog.delivery.targets import check_url
+from watchdog.rules.rule import Rule
 
 HERE = Path(__file__).parent
 RULES = HERE.parents[1] / "rules"
@@ -38,9 +40,14 @@ def moments(inboxes: Inboxes) -> Iterator[tuple[str, Arrived]]:
 
 
 def _policy(inboxes: Inboxes) -> Policy:
-    """The starter rules, with the receivers of the pictures."""
+    """The starter rules with a runbook each, as a team would give them, and the receivers of the pictures."""
     files = [one for one in sorted(RULES.glob("*.yaml")) if one.name != "notify.yaml"]
-    return load_files([*files, HERE / "notify.yaml"], inboxes.variables(), check_url=check_url)
+    policy = load_files([*files, HERE / "notify.yaml"], inboxes.variables(), check_url=check_url)
+    return replace(policy, rules=tuple(map(_with_runbook, policy.rules)))
+
+
+def _with_runbook(rule: Rule) -> Rule:
+    return replace(rule, annotations={**rule.annotations, "runbook_url": f"https://wiki.example.com/{rule.name}"})
 
 
 def _one_alert(policy: Policy, inboxes: Inboxes) -> Iterator[tuple[str, Arrived]]:

@@ -13,6 +13,7 @@ from watchdog.notify.ledger import Role
 from watchdog.notify.outcomes import told_in_group
 from watchdog.notify.owing import owe
 from watchdog.notify.routes import GroupKey
+from watchdog.units import format_duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,11 @@ def escalate(book: Book, contacts: Contacts, due: list[Step], now: float) -> Non
         episodes = {step.episode.id: book.episodes[step.episode.id] for step in together}
         for step in together:
             episode = book.episodes[step.episode.id]
+            if (step.receiver, step.after) in episode.escalated:
+                continue  # a route that tells several receivers has the step once for each
             book.put_episode(replace(episode, escalated=episode.escalated | {(step.receiver, step.after)}))
-            book.note(now, episode, "escalated", f"not acknowledged for {step.after:.0f}s", receiver=step.receiver)
+            waited = f"not acknowledged for {format_duration(step.after)}"
+            book.note(now, episode, "escalated", waited, receiver=step.receiver)
         messages = 0
         for target in contacts.targets(key.receiver):
             owed = [(episode, Part.ESCALATE) for episode in episodes.values()]
