@@ -127,15 +127,17 @@ FULL_FACTS = Facts(
     {"m": 7.5, "s": "Active", "none": None}, {"summary": "{{ name }} – „späť“ 💥"},
 )  # fmt: skip
 EPISODE = Episode(
-    "6a0c", ALERT, 1.5, 2.5, FULL_FACTS, None, "", "", 3.5, True, Acknowledgement(4.5, "eva", "on it"), 5.5, 6.5, 7.5,
-    frozenset({("lead", 900.0)}), Hold(("s1",), ("m1",), "Other on source/1", True), 8.5, "held back",
+    "6a0c", ALERT, 1.5, 2.5, FULL_FACTS, None, "", "", 3.5, 3.75, True, Acknowledgement(4.5, "eva", "on it"), 5.5, 6.5,
+    7.5, frozenset({("lead", 900.0)}), Hold(("s1",), ("m1",), "Other on source/1", True), 8.5, "held back",
 )  # fmt: skip
 GROUP = GroupKey("oncall", (("alertname", "SourceLagHigh"), ("team", "")))
 
 
 def _full() -> Changes:
     silence = Silence("u", (Matcher("a", "b.*", True, False), Matcher("c", "d")), 1.0, 2.0, "eva", "why", 0.5)
-    entry = Entry("6a0c", "t-1", GROUP, Role.FALLBACK, Standing.ACCEPTED, 3.0, Ending.WAITING, "wd-1", "silence", True)
+    entry = Entry(
+        "6a0c", "t-1", GROUP, Role.FALLBACK, Standing.ACCEPTED, 3.0, Ending.WAITING, "wd-1", "silence", True, 3.75
+    )
     begins = (Item("6a0c", Part.BEGIN),)
     duty = Duty(
         7, "t-1", "oncall", GROUP, MessageKind.FIRING, begins, 1.0, 2.0, "why", "wd-1", 3, True, True, "HTTP 503"

@@ -82,6 +82,7 @@ class Episode:
     and since `held_since` stands still again (None: it runs); `escalated`: the steps done, as `(receiver, after)`.
     `released`: when suppression let go of it, so that a beginning waits one `group_wait` more; `release_note` names
     what held it back, until it is told.
+    From `dark_since` to `dark_until` it fired without a poll that could judge it (the last such time).
     """
 
     id: str
@@ -93,6 +94,7 @@ class Episode:
     why_ended: str = ""  #: "" for the ordinary end; "rule removed", "no longer covered", "no longer exists", …
     end_reason: str = ""  #: the comparisons at the end, with the values seen
     dark_since: float | None = None
+    dark_until: float | None = None
     flapping: bool = False
     acknowledgement: Acknowledgement | None = None
     first_accepted: float | None = None

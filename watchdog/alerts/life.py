@@ -109,7 +109,7 @@ def step(
         state = replace(state, evaluated=None)
     if state.phase is Phase.FIRING:
         after, changes = _while_firing(state, result, terms, flapping, tick.now, last)
-        if dark and state.dark_since is None:
+        if dark:
             return replace(after, dark_since=last), (Change.DARK, *changes)
         return after, changes
     if state.phase is Phase.PENDING and dark:

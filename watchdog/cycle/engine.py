@@ -136,7 +136,7 @@ class Engine:
         `rules_invalid`; others in it replace the engine's own (rule tests).
         """
         now = poll.at
-        self._adopt(now)
+        replaced = self._adopt(now)
         self.roster, gone = self.roster.after(poll.listing, now)
         self.health = self.health.after(poll.failures, now)
         seen = self.newest.among(poll.snapshot(self.roster.fleet))
@@ -148,7 +148,7 @@ class Engine:
         self.matching.observe(verdicts, now, good=not poll.failures)
         tick = Tick(now, self._previous, self.every)
         awaited = self.dispatcher.awaiting()
-        outcome = step_all(self._alerts, verdicts, self.policy.by_name, self.roster, tick, awaited)
+        outcome = step_all(self._alerts, verdicts, self.policy.by_name, self.roster, tick, awaited, replaced)
         self.judged = Judged(now, snapshot, {v.rule.name: v for v in verdicts}, own,
                              tuple(str(error) for error in poll.failures.errors),
                              tuple(self.matching.never(now)))  # fmt: skip
@@ -226,15 +226,13 @@ class Engine:
         verdicts = judged.verdicts.get(episode.alert.rule)
         if verdicts is None:
             return episode.facts
-        row = verdicts.table.row.get(episode.alert.entity_key)
-        if row is None:
-            return episode.facts
-        position = int(verdicts.rows.searchsorted(row))
-        if position >= len(verdicts.rows) or verdicts.rows[position] != row or not verdicts.observed[position]:
+        position = verdicts.position(episode.alert.entity_key)
+        if position is None or not verdicts.observed[position]:
             return episode.facts
         if verdicts.truth[position] == UNKNOWN and episode.facts.reason:
             return episode.facts
         terms = verdicts.rule.variants[int(verdicts.variant[position])]
+        row = int(verdicts.rows[position])
         return facts_of(verdicts, row, terms, judged.snapshot, flapping=episode.flapping, firing=True)
 
     def picture(self, episode: Episode, now: float) -> Picture | None:
@@ -318,14 +316,18 @@ class Engine:
             logger.exception("poll not drawn")
             self.trace = Trace()
 
-    def _adopt(self, now: float) -> None:
+    def _adopt(self, now: float) -> frozenset[str]:
+        """Begin to use the next policy, if there is one; returns the rules whose `each` is another now."""
         policy, self._next_policy = self._next_policy, None
         if policy is None:
-            return
-        self.policy = policy
+            return frozenset()
+        before, self.policy = self.policy.by_name, policy
         self._evaluator = self._evaluator_for(policy)
         self.matching.keep(policy.by_name)
         self.dispatcher.reroute(policy.contacts, policy.by_name, policy.mutes, now)
+        return frozenset(
+            name for name, rule in policy.by_name.items() if name in before and before[name].each != rule.each
+        )
 
     def _evaluator_for(self, policy: Policy) -> Evaluator:
         evaluator = Evaluator(policy.rules, self.every, stopwatch=self._stopwatch)
@@ -354,7 +356,7 @@ class Engine:
         if Change.DARK in stepped.changes:
             fires = self.book.latest(key)
             if fires is not None:
-                self.dispatcher.changed(replace(fires, dark_since=state.dark_since))
+                self.dispatcher.changed(replace(fires, dark_since=state.dark_since, dark_until=now))
         if Change.BEGAN in stepped.changes and stepped.verdicts is not None and stepped.terms is not None:
             assert self.judged is not None
             facts = facts_of(stepped.verdicts, stepped.row, stepped.terms, self.judged.snapshot,

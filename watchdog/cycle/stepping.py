@@ -132,11 +132,13 @@ def step_all(
     roster: Roster,
     tick: Tick,
     awaited: Collection[AlertKey] = (),
+    replaced: Collection[str] = (),
 ) -> Outcome:
-    """Every alert through this poll. Rules that are not in `judged` (they failed) leave their alerts as they are."""
+    """Every alert through this poll. Rules that are not in `judged` (they failed) leave their alerts as they are;
+    `replaced` ones have the name of a rule that was about something else until now."""
     outcome = Outcome(awaited)
-    for rule_name in list(alerts.by_rule):
-        if rule_name not in rules:
+    for rule_name in alerts.by_rule:
+        if rule_name not in rules or rule_name in replaced:
             _end_all(alerts, outcome, rule_name, "rule removed", tick)
     for verdicts in judged:
         try:
@@ -198,7 +200,7 @@ def _concerned(alerts: Alerts, outcome: Outcome, verdicts: Verdicts, roster: Ros
     for index in np.flatnonzero(~inside).tolist():
         entity, state = live.alerts[index]
         key = AlertKey(rule.name, entity.kind, entity.id)
-        why = "no longer covered" if live.rows[index] >= 0 else _why_uncovered(entity, roster)
+        why = _why_unselected(rule) if live.rows[index] >= 0 else _why_uncovered(entity, roster)
         if why:
             _end(alerts, outcome, key, state, why, tick)
         else:
@@ -222,6 +224,11 @@ def _put_if_new(alerts: Alerts, key: AlertKey, before: AlertState, after: AlertS
         alerts.put(key, after)
 
 
+def _why_unselected(rule: Rule) -> str:
+    """Why a rule does not select an entity of its table."""
+    return "no longer covered" if rule.terms.enabled else "rule removed"
+
+
 def _why_uncovered(entity: EntityKey, roster: Roster) -> str:
     """Why the table of a rule lacks an entity that has an alert; "" while that is not known."""
     if roster.fleet.entity(entity) is not None:
@@ -230,13 +237,9 @@ def _why_uncovered(entity: EntityKey, roster: Roster) -> str:
 
 
 def _end_all(alerts: Alerts, outcome: Outcome, rule_name: str, why: str, tick: Tick) -> None:
-    for entity, state in list(alerts.by_rule[rule_name].items()):
-        key = AlertKey(rule_name, entity.kind, entity.id)
-        if state.phase in _LIVE:
-            _end(alerts, outcome, key, state, why, tick)
-        else:
-            alerts.put(key, AlertState())
-    alerts.by_rule.pop(rule_name, None)
+    live = [(entity, state) for entity, state in alerts.by_rule[rule_name].items() if state.phase in _LIVE]
+    for entity, state in live:
+        _end(alerts, outcome, AlertKey(rule_name, entity.kind, entity.id), state, why, tick)
 
 
 def _end(alerts: Alerts, outcome: Outcome, key: AlertKey, state: AlertState, why: str, tick: Tick) -> None:

@@ -37,7 +37,8 @@ class Entry:
     """One target's part in one episode.
 
     `incident` is the key PagerDuty knows it by; `remind` names why a reminder is due with the group's next flush ("" if
-    none is); `told_flapping`: the target knows that it is flapping.
+    none is); `told_flapping`: the target knows that it is flapping; `told_dark`: up to when it knows that there was no
+    reading.
     """
 
     episode: str
@@ -50,6 +51,7 @@ class Entry:
     incident: str = ""
     remind: str = ""
     told_flapping: bool = False
+    told_dark: float | None = None
 
     @property
     def closed(self) -> bool:

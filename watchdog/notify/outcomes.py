@@ -80,7 +80,7 @@ def accepted(book: Book, claim: Claim, now: float, *, unknown: bool = False) -> 
             entry = replace(entry, standing=Standing.ACCEPTED, told_at=now)
             if was_missed:
                 entry = replace(entry, ending=Ending.CLOSED)
-        book.put_entry(entry)
+        book.put_entry(replace(entry, told_dark=episode.dark_until))
         if episode.first_accepted is None and item.part is not Part.END and not was_missed:
             held_since = now if episode.hold else None
             episode = replace(episode, first_accepted=now, held_since=held_since)

@@ -72,7 +72,7 @@ class Wording:
         the first alert."""
         duty = claim.duty
         changed = _most_severe_first(
-            (self._line(book.episodes[item.episode], item, claim, current, now), book.episodes[item.episode])
+            (self._line(book, book.episodes[item.episode], item, claim, current, now), book.episodes[item.episode])
             for item in duty.items
         )
         lines = [line for line, _ in changed]
@@ -86,7 +86,7 @@ class Wording:
             others = []  # one incident is about its own alerts
         silenced = sum(1 for episode in others if episode.hold)
         standing = _most_severe_first(
-            (self._line(episode, Item(episode.id, Part.REMIND), claim, current, now), episode)
+            (self._line(book, episode, Item(episode.id, Part.REMIND), claim, current, now), episode)
             for episode in sorted(others, key=lambda one: one.began)[:LISTED]
             if not episode.hold
         )
@@ -120,7 +120,7 @@ class Wording:
         made = {name: _render(text, names, facts.reason)[0] for name, text in facts.annotations.items()}
         return {**made, "reason": facts.reason}
 
-    def _line(self, episode: Episode, item: Item, claim: Claim, current: Current, now: float) -> Line:
+    def _line(self, book: Book, episode: Episode, item: Item, claim: Claim, current: Current, now: float) -> Line:
         facts = current(episode)
         labels = facts.labels
         until = now if episode.ended is None else episode.ended
@@ -129,8 +129,9 @@ class Wording:
             phase = "missed"
         ended_for = ": ".join(text for text in (episode.why_ended, episode.end_reason) if text)
         notes = []
-        if episode.firing and episode.dark_since is not None:
-            notes.append(f"no reading between {_instant(episode.dark_since)} and the last poll")
+        entry = book.entries[episode.id, claim.duty.target]
+        if episode.dark_since is not None and episode.dark_until is not None and entry.told_dark != episode.dark_until:
+            notes.append(f"no reading between {_instant(episode.dark_since)} and {_instant(episode.dark_until)}")
         names = self._names(episode, facts, until - episode.since, now)
         summary, spoilt = _render(facts.annotations.get("summary", ""), names, facts.reason)
         description, spoilt_too = _render(facts.annotations.get("description", ""), names, "")

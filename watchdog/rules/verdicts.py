@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from watchdog.readings.fleet import Rows, Table
+from watchdog.readings.fleet import EntityKey, Rows, Table
 from watchdog.rules.rule import Quantity, Rule
 
 #: Three-valued truth, one a row: 1 true, 0 false, -1 unknown.
@@ -57,3 +57,11 @@ class Verdicts:
     observed: npt.NDArray[np.bool_]
     explain: Explain
     seconds: float = 0.0  #: what judging it cost, for the rules page
+
+    def position(self, entity: EntityKey) -> int | None:
+        """Which element of the arrays is an entity's; None where the rule does not cover it."""
+        row = self.table.row.get(entity)
+        if row is None:
+            return None
+        found = int(self.rows.searchsorted(row))
+        return found if found < len(self.rows) and self.rows[found] == row else None

@@ -74,18 +74,20 @@ def episode_row(episode: Episode) -> Row:
     escalated = _text(sorted(episode.escalated)) if episode.escalated else "[]"
     return (episode.id, *alert_key_row(episode.alert), episode.since, episode.began, _text(_finite(episode.facts)),
             episode.ended, storable(episode.why_ended), storable(episode.end_reason), episode.dark_since,
-            episode.flapping, acknowledgement, episode.first_accepted, episode.held_since, episode.paused, escalated,
-            _text(episode.hold), episode.released, storable(episode.release_note))  # fmt: skip
+            episode.dark_until, episode.flapping, acknowledgement, episode.first_accepted, episode.held_since,
+            episode.paused, escalated, _text(episode.hold), episode.released,
+            storable(episode.release_note))  # fmt: skip
 
 
 def episode_of(row: Sequence[Any], heard: Acknowledgement | None = None) -> Episode:
     """`heard`: an acknowledgement the service may not have seen yet."""
-    (id_, rule, kind, entity, since, began, facts, ended, why_ended, end_reason, dark_since, flapping, acknowledgement,
-     first_accepted, held_since, paused, escalated, hold, released, release_note) = row  # fmt: skip
+    (id_, rule, kind, entity, since, began, facts, ended, why_ended, end_reason, dark_since, dark_until, flapping,
+     acknowledgement, first_accepted, held_since, paused, escalated, hold, released, release_note) = row  # fmt: skip
+    known = heard if acknowledgement is None else _acknowledgement.decode(acknowledgement)
     return Episode(
         id_, AlertKey(rule, Kind(kind), entity), since, began, _facts.decode(facts), ended, why_ended, end_reason,
-        dark_since, bool(flapping), heard if acknowledgement is None else _acknowledgement.decode(acknowledgement),
-        first_accepted, held_since, paused, _escalated.decode(escalated), _hold.decode(hold), released, release_note,
+        dark_since, dark_until, bool(flapping), known, first_accepted, held_since, paused,
+        _escalated.decode(escalated), _hold.decode(hold), released, release_note,
     )  # fmt: skip
 
 
@@ -122,13 +124,14 @@ def group_key_of(text: str) -> GroupKey:
 
 def entry_row(entry: Entry) -> Row:
     return (entry.episode, entry.target, group_text(entry.group), entry.role.value, entry.standing.value, entry.told_at,
-            entry.ending.value, entry.incident, storable(entry.remind), entry.told_flapping)  # fmt: skip
+            entry.ending.value, entry.incident, storable(entry.remind), entry.told_flapping,
+            entry.told_dark)  # fmt: skip
 
 
 def entry_of(row: Sequence[Any]) -> Entry:
-    episode, target, group, role, standing, told_at, ending, incident, remind, told_flapping = row
+    episode, target, group, role, standing, told_at, ending, incident, remind, told_flapping, told_dark = row
     return Entry(episode, target, group_key_of(group), Role(role), Standing(standing), told_at, Ending(ending),
-                 incident, remind, bool(told_flapping))  # fmt: skip
+                 incident, remind, bool(told_flapping), told_dark)  # fmt: skip
 
 
 def group_row(group: Group) -> Row:

@@ -86,6 +86,7 @@ def upgrade() -> None:
         sa.Column("incident", sa.Text(), nullable=False),
         sa.Column("remind", sa.Text(), nullable=False),
         sa.Column("told_flapping", sa.Boolean(), nullable=False),
+        sa.Column("told_dark", sa.Double(), nullable=True),
         sqlite_with_rowid=False,
     )
     op.create_index("entries_by_ending", "entries", ["ending"])
@@ -103,6 +104,7 @@ def upgrade() -> None:
         sa.Column("why_ended", sa.Text(), nullable=False),
         sa.Column("end_reason", sa.Text(), nullable=False),
         sa.Column("dark_since", sa.Double(), nullable=True),
+        sa.Column("dark_until", sa.Double(), nullable=True),
         sa.Column("flapping", sa.Boolean(), nullable=False),
         sa.Column("acknowledgement", sa.Text(), nullable=True),
         sa.Column("first_accepted", sa.Double(), nullable=True),
