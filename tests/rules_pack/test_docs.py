@@ -11,7 +11,7 @@ import pytest
 
 from watchdog.configuration.files import load_texts
 from watchdog.streamkap.observed import StreamkapPoll
-from watchdog.trials.cases import read_cases
+from watchdog.trials.casebook import read_cases
 from watchdog.trials.replay import replay
 from watchdog.trials.ruletests import run_case
 

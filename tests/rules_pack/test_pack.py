@@ -14,7 +14,8 @@ import yaml
 from watchdog.configuration.files import load, load_texts
 from watchdog.errors import RuleFileError
 from watchdog.rules.rule import Rule
-from watchdog.trials.cases import Case, read_cases
+from watchdog.trials.casebook import read_cases
+from watchdog.trials.cases import Case
 from watchdog.trials.ruletests import run_case
 
 RULES = Path(__file__).parents[2] / "rules"

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from watchdog.trials.cases import Case, Restart, read_cases
+from watchdog.trials.casebook import read_cases
+from watchdog.trials.cases import Case, Restart
+from watchdog.trials.player import play
 from watchdog.trials.ruletests import run_case
 
 FILES = sorted((Path(__file__).parent / "cases").glob("*timelines*.yaml"))
@@ -40,3 +42,8 @@ def test_a_restart_in_the_middle_changes_nothing(case: Case) -> None:
     middle = (round(case.ends / case.interval / 2) + 0.5) * case.interval
     result = run_case(replace(case, restarts=[Restart(middle, middle)]))
     assert result.passed, "\n".join([*(failure.what for failure in result.failures), result.timeline])
+
+
+def test_a_time_without_readings_is_told_with_the_next_message_only() -> None:
+    case = next(one for one in CASES if one.name.startswith("a reminder says since when"))
+    assert ["no reading" in told.text for told in play(case).told] == [False, True, False, True, False]

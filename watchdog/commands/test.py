@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from rich.text import Text
@@ -14,8 +15,10 @@ from watchdog.trials.ruletests import Result, find_tests, read_all, run_case
 
 def test(paths: list[Path], *, as_json: bool) -> int:
     """0 where all pass, 1 where an expectation fails; raises RuleFileError for mistakes in the files."""
-    files = find_tests(paths or [_default()])
-    results = [run_case(case) for case in read_all(files)]
+    cases = read_all(find_tests(paths or [_default()]))
+    for warning in (warning for case in cases for warning in case.warnings):
+        print(f"warning: {warning}", file=sys.stderr)
+    results = [run_case(case) for case in cases]
     failed = [result for result in results if not result.passed]
     if as_json:
         print_json([_object(result) for result in results])
@@ -26,8 +29,10 @@ def test(paths: list[Path], *, as_json: bool) -> int:
         out.print(Text.assemble(mark, f" {result.case.place.file}:{result.case.place.line}  {result.case.name}"))
         for failure in result.failures:
             out.print(f"     {failure.place.file}:{failure.place.line}: {failure.what}", markup=False)
-        if result.timeline:
-            out.print(result.timeline, markup=False)
+            for line in failure.details:
+                out.print(f"         | {line}", markup=False)
+        for line in result.timeline.splitlines():
+            out.print(Text(line, style="red" if line.lstrip().startswith("!") else ""))
     out.print(f"{len(results) - len(failed)} passed, {len(failed)} failed", markup=False)
     return 1 if failed else 0
 

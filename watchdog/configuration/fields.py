@@ -172,15 +172,15 @@ class Fields:
         self.wrong(key, f"{key}: {expected('true or false', node)}; write true or false")
         return None
 
-    def choice(self, key: str, among: type[_Choice]) -> _Choice | None:
+    def choice(self, key: str, among: Iterable[_Choice]) -> _Choice | None:
         node = self.get(key)
         if node is None:
             return None
-        words = [str(one) for one in among]
+        words = {str(one): one for one in among}
         if isinstance(node, Scalar) and node.text in words:
-            return among(node.text)
+            return words[node.text]
         hint = did_you_mean(node.text, words) if isinstance(node, Scalar) else ""
-        self.wrong(key, f"{key}: {expected('one of them', node)}; write {_either(words)}{hint}")
+        self.wrong(key, f"{key}: {expected('one of them', node)}; write {_either(list(words))}{hint}")
         return None
 
     def texts(self, key: str, *, single: bool = False) -> tuple[tuple[str, Place], ...] | None:

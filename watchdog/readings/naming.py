@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from watchdog.errors import ConfigError
 from watchdog.readings.fleet import Entity, Kind
 
+#: So many candidates are listed where nothing like a name is there.
+_FEW = 10
+
 
 class UnknownEntityError(ConfigError):
     """No entity, or more than one, is called so; the text lists the candidates."""
@@ -34,7 +37,11 @@ def resolve(text: str, entities: Iterable[Entity], kind: Kind | None = None) -> 
         candidates = ", ".join(sorted(f"{one.key.kind}/{one.name} ({one.key.id})" for one in found))
         raise UnknownEntityError(f"'{text}' may be any of these: {candidates}; write the kind in front, or the id")
     close = difflib.get_close_matches(text, {one.name for one in among}, 1)
-    hint = f"; did you mean '{close[0]}'?" if close else "; write [kind/]name[/task-or-topic], or the id"
+    hint = "; write [kind/]name[/task-or-topic], or the id"
+    if close:
+        hint = f"; did you mean '{close[0]}'?"
+    elif 0 < len(among) <= _FEW:
+        hint = f"; there are {', '.join(sorted(f'{one.key.kind}/{one.name}' for one in among))}"
     raise UnknownEntityError(f"no entity is called '{text}'{hint}")
 
 

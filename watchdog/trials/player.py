@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 
 from watchdog.alerts.episodes import Acknowledgement
@@ -20,6 +21,8 @@ from watchdog.trials.world import World
 
 #: A runaway of timers would otherwise play for ever; no test needs so many in one instant.
 _MOST_AT_ONCE = 10_000
+#: Lines of a message that help to see what came instead of an expected one.
+_GLANCE = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +34,28 @@ class Told:
     kind: MessageKind
     text: str
 
+    @property
+    def title(self) -> str:
+        return self.text.partition("\n")[0]
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """What it says below its title, as far as a glance goes."""
+        return tuple(self.text.splitlines()[1:_GLANCE])
+
 
 @dataclass(slots=True)
 class Played:
-    """What happened: every message, and the state of the alerts that were asked about."""
+    """What happened: every message, and the state of the alerts that were asked about.
+
+    `whys`: what made the states that were not the expected ones; `acks`: what became of each acknowledgement.
+    """
 
     told: list[Told] = field(default_factory=list)
     states: dict[tuple[float, AlertKey], Phase] = field(default_factory=dict)
+    whys: dict[tuple[float, AlertKey], str] = field(default_factory=dict)
     changes: list[tuple[float, AlertKey, Phase]] = field(default_factory=list)
+    acks: list[tuple[float, str]] = field(default_factory=list)
 
 
 def play(case: Case) -> Played:
@@ -81,7 +98,8 @@ class _Player:
         return sorted({at for at in (*polls, *done, *asked) if at <= case.ends})
 
     def _next(self, at: float, fixed: list[float]) -> float:
-        following = next((one for one in fixed if one > at + 1e-9), float("inf"))
+        index = bisect_right(fixed, at + 1e-9)
+        following = fixed[index] if index < len(fixed) else float("inf")
         if self._engine is not None:
             deadline = self._engine.next_deadline(self._case.start + at)
             if deadline is not None:
@@ -116,9 +134,15 @@ class _Player:
         if self._engine is None:
             return
         for when, rule, entity in case.acks:
-            episode = self._engine.book.latest(AlertKey(rule, entity.kind, entity.id)) if _same(when, at) else None
+            if not _same(when, at):
+                continue
+            key = AlertKey(rule, entity.kind, entity.id)
+            episode = self._engine.book.latest(key)
             if episode is not None and episode.firing:
                 self._engine.acknowledge(episode.id, Acknowledgement(now, "test"))
+                self._played.acks.append((at, f"{key} is acknowledged"))
+            else:
+                self._played.acks.append((at, f"{key} does not fire: nothing to acknowledge"))
         for receiver, span in case.receivers_down:
             if _same(span.end, at) and not self._is_down(receiver, at):
                 ids = [spec.id for spec in self._policy.contacts.specs.values() if spec.receiver == receiver]
@@ -212,6 +236,29 @@ class _Player:
                 if self._engine is not None:
                     phase = self._engine.state(key).phase
                 self._played.states[asked.at, key] = phase
+                if phase is not asked.state:
+                    self._played.whys[asked.at, key] = self._why(key)
+
+    def _why(self, key: AlertKey) -> str:
+        """What the last poll said of an alert that is not in the state a test expects."""
+        engine = self._engine
+        if engine is None:
+            return "the watchdog is down, and this is what it knew"
+        if engine.judged is None:
+            return "there has been no poll yet"
+        verdicts = engine.judged.verdicts.get(key.rule)
+        if verdicts is None:
+            return "no such rule is loaded"
+        if engine.roster.fleet.entity(key.entity_key) is None:
+            return "there is no such entity"
+        if key.entity_key not in verdicts.table.row:
+            return f"the rule is about each {verdicts.rule.each}, this is a {key.kind}"
+        position = verdicts.position(key.entity_key)
+        if position is None:
+            return "the rule leaves it out, by its where or by enabled: false"
+        if not verdicts.observed[position]:
+            return "it is unobserved"
+        return verdicts.explain(int(verdicts.rows[position])).reason
 
 
 def text_of_message(message: Message) -> str:
