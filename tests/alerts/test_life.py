@@ -147,6 +147,10 @@ class TestFlapping:
         line = Line(flapping=Flapping(6, 600))
         assert line.play("TFTF" + "F" * 10 + "TF")[-2:] == "fr"
 
+    def test_a_change_exactly_the_window_ago_does_not_count(self) -> None:
+        assert Line(flapping=Flapping(2, 120)).play("TTF") == "ffr"
+        assert Line(flapping=Flapping(2, 121)).play("TTF") == "fff"
+
     def test_off_means_never(self) -> None:
         assert Line().play("TF" * 10)[-1] == "r"
 

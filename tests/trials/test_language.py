@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from watchdog.trials.cases import Case, read_cases
+from watchdog.trials.casebook import read_cases
+from watchdog.trials.cases import Case
 from watchdog.trials.ruletests import run_case
 from watchdog.units import parse_duration
 
