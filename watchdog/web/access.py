@@ -16,7 +16,7 @@ from enum import Enum
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-#: So many wrong tokens within a minute, and every further try waits.
+#: So many wrong tokens within a minute, and every further one waits.
 _FAILURES = 5
 _WITHIN = 60.0
 COOKIE = "watchdog_session"
@@ -31,7 +31,7 @@ class Refusal(Enum):
     FOREIGN_ORIGIN = (403, "the request comes from another site's page")
     FOREIGN_NAME = (403, "this is read without a token as localhost only; to read it under another name, set "
                          "WATCHDOG_WEB_TOKEN, or WATCHDOG_PUBLIC_URL to the address people use")  # fmt: skip
-    SLOW_DOWN = (429, "too many wrong tokens; wait a minute")
+    SLOW_DOWN = (401, "too many wrong tokens: each further one waits; the right one does not")
 
     @property
     def status(self) -> int:
@@ -44,9 +44,8 @@ class Refusal(Enum):
     @property
     def headers(self) -> dict[str, str]:
         """What a client needs to do better."""
-        if self is Refusal.NOT_SIGNED_IN:
-            return {"WWW-Authenticate": 'Basic realm="watchdog"'}
-        return {"Retry-After": f"{_WITHIN:.0f}"} if self is Refusal.SLOW_DOWN else {}
+        asked = {"WWW-Authenticate": 'Basic realm="watchdog"'} if self.status == 401 else {}
+        return {**asked, "Retry-After": f"{_WITHIN:.0f}"} if self is Refusal.SLOW_DOWN else asked
 
 
 @dataclass(slots=True)
@@ -62,7 +61,7 @@ class Access:
     clock: Callable[[], float] = time.monotonic
     own_names: bool = False
     public_url: str = ""
-    _failures: deque[float] = field(default_factory=deque)
+    _failures: deque[float] = field(default_factory=lambda: deque(maxlen=_FAILURES))
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
 
@@ -127,16 +126,20 @@ class Access:
         return Refusal.NOT_SIGNED_IN if offered is None else self._try(offered)
 
     def _try(self, token: str) -> Refusal | None:
-        now = self.clock()
-        with self._lock:
-            while self._failures and now - self._failures[0] > _WITHIN:
-                self._failures.popleft()
-            slowed = len(self._failures) >= _FAILURES
         if _equal(token, self.token):
             return None  # who has it is let in, also while somebody else guesses
+        guessed_at = self.guessed_at
         with self._lock:
-            self._failures.append(now)
-        return Refusal.SLOW_DOWN if slowed else Refusal.NOT_SIGNED_IN
+            self._failures.append(self.clock())
+        return Refusal.SLOW_DOWN if guessed_at else Refusal.NOT_SIGNED_IN
+
+    @property
+    def guessed_at(self) -> bool:
+        """Whether so many wrong tokens came lately that further ones are answered late."""
+        with self._lock:
+            while self._failures and self.clock() - self._failures[0] > _WITHIN:
+                self._failures.popleft()
+            return len(self._failures) >= _FAILURES
 
     def _signature(self, ends: str) -> str:
         # a new token ends every session

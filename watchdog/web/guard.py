@@ -8,6 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from watchdog.web.access import Access
+
 #: Where an answer does not say otherwise.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -23,19 +25,24 @@ _SLOWED_BY = 1.0
 
 
 class Guard:
-    """Around the whole application. Static files may be kept by browsers, answers about the watchdog may not."""
+    """Around the whole application. Static files may be kept by browsers, answers about the watchdog may not.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    While somebody guesses at the token, every wrong one is answered late, whichever path it was offered to.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
+        offered = scope["path"] == "/sign-in" or any(name == b"authorization" for name, _ in scope["headers"])
+
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if message["status"] == 429:
+                if message["status"] == 401 and offered and self._access.guessed_at:
                     await asyncio.sleep(_SLOWED_BY)
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():

@@ -38,7 +38,7 @@ def application(watched: Watched, access: Access, name: str = "watchdog") -> Sta
             *Acting(watched, access, templates).routes(),
             *Pages(watched, access, templates).routes(),
         ],
-        middleware=[Middleware(Guard)],
+        middleware=[Middleware(Guard, access)],
     )
     app.state.stopping = lambda: False  # whoever serves it says when its streams have to end
     return app

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Any
 
 from watchdog.alerts.episodes import Episode
 from watchdog.alerts.life import AlertKey
+from watchdog.cycle.engine import Judged
 from watchdog.notify.routes import GroupKey, text_of
 from watchdog.readings.fleet import LabelValue
 from watchdog.web.alertmanager.asking import filters, flag, pattern
@@ -22,11 +25,25 @@ _MOST = 10_000
 _HOLDS = 300.0
 
 
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """One alert that fires: `made` is what does not depend on who asks; `page` is "" where no public URL is set."""
+
+    episode: Episode
+    labels: Mapping[str, LabelValue]
+    groups: list[GroupKey]
+    made: Object
+    page: str
+
+
 class Alerts:
-    """What fires, read from the store and the last poll; the loop is not waited for."""
+    """What fires, read from the store and the last poll; the loop is not waited for. Made once for each state of the
+    watchdog, whoever asks: texts and reasons of a storm take their time."""
 
     def __init__(self, watched: Watched, clock: Callable[[], float]) -> None:
         self._watched, self._clock = watched, clock
+        self._lock = threading.Lock()
+        self._kept: tuple[int, Judged | None, list[Firing]] = (-1, None, [])
 
     def alerts(self, asked: Asked) -> list[Object]:
         """Raises WrongError for a filter that is none."""
@@ -50,48 +67,43 @@ class Alerts:
         wanted, receiver, labelless = filters(asked), pattern(asked, "receiver"), filters(asked, "receiver_matchers")
         active, silenced, inhibited = (flag(asked, name) for name in ("active", "silenced", "inhibited"))
         flag(asked, "unprocessed")  # what fires has been routed already
-        firing = self._watched.store.episodes(firing=True, limit=_MOST)
-        fingerprints = {str(one.alert): fingerprint(one.alert) for one in firing}
+        if not all(one.matches({}) for one in labelless):  # no receiver here has labels
+            return []
+        ends = instant_text(self._clock() + _HOLDS)
         found = []
-        for episode in firing:
-            hold = episode.hold
+        for one in self._firing():
+            hold = one.episode.hold
             if (not active and not hold) or (not silenced and hold.silences) or (not inhibited and hold.suppressed):
                 continue
-            labels = self._watched.facts(episode).labels
-            if not all(one.matches(labels) for one in wanted):
+            if not all(matcher.matches(one.labels) for matcher in wanted):
                 continue
-            keys = self._groups_of(labels)
-            names = [key.receiver for key in keys]
-            if receiver is not None and not any(receiver.matches({"receiver": name}) for name in names):
-                continue
-            if all(one.matches({}) for one in labelless):
-                found.append((self._alert(asked, episode, labels, names, fingerprints), keys))
+            if receiver is None or any(receiver.matches({"receiver": key.receiver}) for key in one.groups):
+                page = one.page or f"{asked.request.base_url}alerts/{one.episode.id}"
+                found.append(({**one.made, "endsAt": ends, "generatorURL": page}, one.groups))
         return found
 
-    def _groups_of(self, labels: Mapping[str, LabelValue]) -> list[GroupKey]:
-        """Where nobody is told an alert shows on the page alone; it must not be missing in other programs' views."""
-        keys = [key for key, _ in self._watched.policy.contacts.groups_for(labels)]
-        return keys or [GroupKey(PAGE, (("alertname", text_of(labels.get("alertname", ""))),))]
+    def _firing(self) -> list[Firing]:
+        with self._lock:  # the others wait for the first, instead of making the same
+            version, judged = self._watched.version(), self._watched.judged
+            if self._kept[0] != version or self._kept[1] is not judged:
+                firing = self._watched.store.episodes(firing=True, limit=_MOST)
+                fingerprints = {str(one.alert): fingerprint(one.alert) for one in firing}
+                self._kept = version, judged, [self._made(one, fingerprints) for one in firing]
+            return self._kept[2]
 
-    def _alert(
-        self,
-        asked: Asked,
-        episode: Episode,
-        labels: Mapping[str, LabelValue],
-        receivers: list[str],
-        fingerprints: Mapping[str, str],
-    ) -> Object:
+    def _made(self, episode: Episode, fingerprints: Mapping[str, str]) -> Firing:
         now, hold, judged = self._clock(), episode.hold, self._watched.judged
-        page = self._watched.links.to_alert(episode) or f"{asked.request.base_url}alerts/{episode.id}"
-        return {
+        labels = self._watched.facts(episode).labels
+        # where nobody is told an alert shows on the page alone; it must not be missing in other programs' views
+        groups = [key for key, _ in self._watched.policy.contacts.groups_for(labels)]
+        groups = groups or [GroupKey(PAGE, (("alertname", text_of(labels.get("alertname", ""))),))]
+        made = {
             "labels": {name: text_of(value) for name, value in labels.items() if value},
             "annotations": dict(self._watched.texts(episode, now)),
             "startsAt": instant_text(episode.began),
-            "endsAt": instant_text(now + _HOLDS),
             "updatedAt": instant_text(now if judged is None else judged.at),
             "fingerprint": fingerprint(episode.alert),
-            "generatorURL": page,
-            "receivers": [{"name": name} for name in receivers],
+            "receivers": [{"name": key.receiver} for key in groups],
             "status": {
                 "state": "suppressed" if hold else "active",
                 "silencedBy": list(hold.silences),
@@ -99,6 +111,7 @@ class Alerts:
                 "mutedBy": list(hold.mutes),
             },
         }
+        return Firing(episode, labels, groups, made, self._watched.links.to_alert(episode))
 
 
 def fingerprint(alert: AlertKey) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -68,10 +69,13 @@ def readings(call: Call) -> Page[ReadingOf]:
     """`next` counts entities and, within one, readings: a page ends wherever it is full."""
     judged, given = last_poll(call.watched), call.given
     first, skipped = given["after"]
+    names = cache(judged.snapshot.names)
     found: list[ReadingOf] = []
     for place, one in enumerate(islice(_chosen(judged, given), first, None), first):
         if place - first >= _LOOKED_THROUGH:
             return Page(found, f"{place}.0")
+        if given["metric"] is not None and given["metric"] not in names(one.key.kind):
+            continue
         kept = [each for each in judged.snapshot.readings(one.key) if given["metric"] in (None, each.metric)]
         for index, each in enumerate(kept):
             if place == first and index < skipped:

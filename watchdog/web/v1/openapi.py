@@ -22,9 +22,8 @@ is an error. Answers carry an ETag; `If-None-Match` with it is answered 304 whil
 """
 _ALWAYS = {
     400: "A parameter or the body is not what it should be.",
-    401: "A token is needed, as bearer or as password of basic authentication.",
+    401: "A token is needed, as bearer or as password of basic authentication. Several wrong ones make it slow.",
     403: "Nothing can be changed (or read from elsewhere) while WATCHDOG_WEB_TOKEN is not set, nor from another site.",
-    429: "Too many wrong tokens.",
     503: "The database cannot be used right now.",
 }
 _OF_BODIES = {
