@@ -13,12 +13,14 @@ import pytest
 from watchdog.streamkap.simulator import Simulator
 
 RULE = "rules:\n  - alert: A\n    each: source\n    expr: recordsLag > 5\n"
+CONTACTS = "receivers: {team: {to: ['json://user:secret@127.0.0.1/hook']}}\nroutes: [{to: [team]}]\n"
 
 
 @pytest.mark.parametrize(
     ("why", "file", "environ", "code", "printed"),
     [
         ("fine", RULE, {}, 0, "OK   1 rules in 1 files"),
+        ("a secret in the rules", RULE + CONTACTS, {}, 0, "WARN team: a URL with its secret stands in the rules"),
         ("a mistake", RULE.replace("expr", "exrp"), {}, 2, "rules/a.yaml:4:5: unknown key 'exrp'; did you mean 'expr'?"),
         ("a folder without rules", "", {}, 2, "rules:1:1: holds no rule"),
         ("a wrong setting", RULE, {"WATCHDOG_POLL_EVERY": "soon"}, 2, "WATCHDOG_POLL_EVERY='soon' is not a duration"),

@@ -14,7 +14,7 @@ import time
 import pytest
 from sinks.http import drip, hang
 
-from watchdog.delivery.secrets import Secrets
+from watchdog.delivery.secrets import Secrets, written_out
 from watchdog.delivery.targets import check_url, open_target, target_of
 from watchdog.errors import DeliveryError
 
@@ -56,6 +56,22 @@ def test_secrets_are_struck_out_of_any_text():
     known.add_url("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ")
     text = known.scrub("pass/word pass%2Fword /services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ example.org")
     assert text == "*** *** /services/***/*** example.org"
+
+
+@pytest.mark.parametrize(
+    ("template", "secret"),
+    [
+        ("${SLACK_URL}", False),
+        ("slack://${TOKEN}/#alerts", False),
+        ("json://127.0.0.1:8000/hooks/team/blue", False),
+        ("mailto://relay.example.org?from=watchdog@example.org&to=oncall@example.org", False),
+        ("json://user:short@127.0.0.1/hook", True),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", True),
+        ("pagerduty://routingkey0123456789@apikey0123456789", True),
+    ],
+)
+def test_a_secret_that_stands_in_the_rules_is_seen(template, secret):
+    assert written_out(template) is secret
 
 
 @pytest.mark.parametrize("behaviour", [hang, drip])

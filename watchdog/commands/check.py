@@ -14,6 +14,7 @@ from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console
 from watchdog.configuration.files import load
 from watchdog.cycle.policy import Policy
+from watchdog.delivery.secrets import written_out
 from watchdog.delivery.targets import check_url
 from watchdog.errors import ConfigError, Mistake, RuleFileError, UnavailableError
 from watchdog.settings import Settings, unknown_variables, variables
@@ -99,6 +100,9 @@ def _rules(report: Report, path: Path, metrics: Collection[str]) -> tuple[Policy
             report.add("receivers", "OK", f"{receiver.name}: {targets} target{'s' if targets > 1 else ''}")
         else:
             report.add("receivers", "WARN", f"{receiver.name}: no target is set; its alerts show on the page only")
+        if any(written_out(spec.template) for spec in receiver.targets):
+            what = "a URL with its secret stands in the rules, and so in the database; put it into a variable"
+            report.add("receivers", "WARN", f"{receiver.name}: {what}")
     return policy, f"{len(policy.rules)} rules in {len(policy.sources)} files"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -9,6 +10,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 STRUCK = "***"
 #: Shorter pieces are words like "json" or a channel's name; striking those out would garble every text.
 _SHORTEST = 6
+#: Nobody names a path or a channel with so many letters; tokens have more.
+_TOKEN = 16
+_PASSWORD = re.compile(r"://[^/?#@:]*:[^/?#@]+@")
 #: Schemes whose host is an address; elsewhere apprise keeps a token in its place (`slack://<token>/…`).
 HOST_IS_AN_ADDRESS = frozenset({"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos", "http", "https"})
 #: Schemes whose path names mailboxes, not tokens.
@@ -59,6 +63,15 @@ def pieces_of(url: str) -> set[str]:
     # "+References=…", "to=…": a mailbox or a header is no secret, but which parameters are ones cannot be known
     found += [value for _, value in parse_qsl(parts.query)]
     return {form for piece in found for form in (piece, unquote(piece)) if form}
+
+
+def written_out(template: str) -> bool:
+    """Whether a target's URL, as it stands in the rules, holds a password or what looks like a token."""
+    if "${" in template:
+        return False
+    return bool(_PASSWORD.search(template)) or any(
+        len(piece) >= _TOKEN and not {"/", "@"} & set(piece) for piece in pieces_of(template)
+    )
 
 
 #: What this process knows; whoever prints something that may hold a URL sends it through here.
