@@ -31,6 +31,7 @@ class Seen:
             sparse.put(EntityKey(Kind.SOURCE, name), "m", value, when)
         snapshot = self.newest.among(sparse.snapshot(now, fleet))
         column = snapshot.column(Kind.SOURCE, "m")
+        self.newest.note(snapshot)
         found: list[float | str | None] = [None if value != value else value for value in column.numbers.tolist()]
         if column.texts is not None:
             found = [text or number for text, number in zip(column.texts, found, strict=True)]

@@ -145,6 +145,7 @@ class Engine:
         snapshot = self.ages.beside(beside(seen, own))
         self.history.record(snapshot)
         verdicts = self._evaluator.judge(snapshot, self.history)
+        self.newest.note(seen)
         self.matching.observe(verdicts, now, good=not poll.failures)
         tick = Tick(now, self._previous, self.every)
         awaited = self.dispatcher.awaiting()

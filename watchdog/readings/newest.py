@@ -22,11 +22,9 @@ class Newest:
     def __init__(self) -> None:
         self._known: dict[tuple[Kind, str], Floats] = {}
         self._fleet: Fleet | None = None
-        self._last: Snapshot | None = None
 
     def among(self, snapshot: Snapshot) -> Snapshot:
         """The same snapshot without readings that are older than those of the polls before."""
-        self._take_in()
         self._follow(snapshot.fleet)
         known = dict(self._known)  # pages ask from threads of their own, also after the next poll
 
@@ -41,23 +39,20 @@ class Newest:
             return [one for one in snapshot.readings(key) if one.at >= newest.get(one.metric, -np.inf)]
 
         dark: dict[Kind, Flags] = {kind: snapshot.unobserved(kind) for kind in REAL_KINDS}
-        self._last = Snapshot(
+        return Snapshot(
             snapshot.at, snapshot.fleet, build=build, describe=describe, names=snapshot.names, unobserved=dark
         )
-        return self._last
 
-    def _take_in(self) -> None:
-        """What the last poll was asked for by the time of the next."""
-        if self._last is None:
-            return
-        for (kind, metric), column in self._last.built().items():
+    def note(self, snapshot: Snapshot) -> None:
+        """Remember the instants of all that a snapshot from `among` was asked for."""
+        for (kind, metric), column in snapshot.built().items():
             before = self._known.get((kind, metric))
             if kind is Kind.CONNECTOR or (before is None and column.times is None):
                 continue
-            when = self._last.at if column.times is None else column.times
+            when = snapshot.at if column.times is None else column.times
             if before is None:
                 before = np.full(len(column.numbers), -np.inf)
-            self._known[kind, metric] = np.where(column.present, np.fmax(before, when), before)
+            self._known[kind, metric] = np.where(column.present, when, before)
 
     def _follow(self, fleet: Fleet) -> None:
         if self._fleet is not None and fleet is not self._fleet:
