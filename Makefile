@@ -14,7 +14,7 @@ PYTHON_IMAGE ?= python:3.12-slim
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
-.PHONY: help demo test lint messages bench requirements image clean
+.PHONY: help demo test lint messages screenshots bench requirements image clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make test          all tests (ARGS goes to pytest)"
 	@echo "make lint          ruff, mypy --strict, import contracts, hadolint"
 	@echo "make messages      draws every kind of message as it arrives into docs/messages; needs Chromium"
+	@echo "make screenshots   shoots the pages of a running watchdog into docs/status-page; needs Chromium"
 	@echo "make bench         the numbers: speed, memory, start-up"
 	@echo "make image         the container image ($(IMAGE)), FROM $(PYTHON_IMAGE)"
 	@echo "make requirements  pins the dependencies of pyproject.toml anew (UPGRADE=1: to their newest releases)"
@@ -43,6 +44,10 @@ lint: $(DEVELOPMENT)
 # Real messages over real sockets, drawn as they arrive; docs/messages shows them.
 messages: $(DEVELOPMENT)
 	PYTHONPATH=tests $(BIN)/python -m pictures $(ARGS)
+
+# Every page and state of a watchdog that really runs; docs/status-page.md shows them.
+screenshots: $(DEVELOPMENT)
+	PYTHONPATH=tests $(BIN)/python -m screenshots $(ARGS)
 
 bench: $(DEVELOPMENT)
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done

@@ -65,13 +65,23 @@ class Told:
 class Site:
     """`with Site(folder) as site`: polls every `every` seconds, pages at `site.url`."""
 
-    def __init__(self, folder: Path, *, sources: int = 4, every: str = "1s", **env: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sources: int = 4,
+        every: str = "1s",
+        rules: str = RULES,
+        told: Told | None = None,
+        **env: str,
+    ) -> None:
         self._closing = ExitStack()
         self.streamkap = self._closing.enter_context(Simulator(sources=sources))
         for source in self.streamkap.fleet.sources:
             self.streamkap.set(source.id, LAG, 500)
-        self.told = Told()
-        (folder / "rules.yaml").write_text(RULES)
+        self.told = told or Told()
+        self._rules = folder / "rules.yaml"
+        self.write_rules(rules)
         self._settings = Settings.load(
             {
                 "STREAMKAP_HOST": self.streamkap.url,
@@ -120,6 +130,18 @@ class Site:
     def mends(self, source: str) -> None:
         self.streamkap.set(source, LAG, 500)
         self.until(lambda: not self._fires("SourceBehind", source))
+
+    def write_rules(self, text: str) -> None:
+        self._rules.write_text(text)
+
+    def until_fires(self, alert: str, entity: str) -> None:
+        self.until(lambda: self._fires(alert, entity))
+
+    def until_polled(self, times: int = 1) -> None:
+        """Until so many more polls have been judged."""
+        for _ in range(times):
+            before = self._service.desk.judged
+            self.until(lambda before=before: self._service.desk.judged is not before)
 
     def until(self, true: Callable[[], object], timeout: float = 15.0) -> None:
         """Wait for the service, which runs on the real clock."""

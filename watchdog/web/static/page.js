@@ -40,7 +40,7 @@
   const lost = (is) => {
     const note = $("#lost");
     if (!note) return;
-    if (is && note.hidden) note.querySelector("time").textContent = "what was known at " + asOf.toLocaleTimeString();
+    if (is && note.hidden) note.querySelector("time").textContent = "what was known at " + asOf.toISOString().slice(11, 19) + " UTC";
     note.hidden = !is;
     document.body.classList.toggle("gone", is);
   };
@@ -159,7 +159,7 @@
     const limit = found.times.map(() => found.limit);
     const font = '12px "Public Sans", sans-serif';
     const options = {
-      width, height: 250, padding: [18, 12, 0, 0],
+      width, height: 250, padding: [18, 26, 0, 0],
       scales: { y: { range: (u, low, high) => {
         const all = found.limit === null ? [low, high] : [Math.min(low, found.limit), Math.max(high, found.limit)];
         const from = all[0] > 0 && all[0] < all[1] * 0.6 ? 0 : all[0];
