@@ -2,45 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any
 
 from watchdog.readings.fleet import LABELS, Kind
+from watchdog.rules.expressions.names import FUNCTIONS, KEYWORDS, RELATIONS
 from watchdog.rules.rule import NoData, Severity
 
 Schema = dict[str, Any]
 
-_DURATION: Schema = {
-    "description": "500ms, 30s, 5m, 1h30m, 2d",
-    "anyOf": [
-        {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$|^0$"},
-        {"const": 0},
-    ],
-}
-_SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
-_TEXTS: Schema = {"type": "object", "additionalProperties": _SCALAR}
+_EVERY_LABEL = sorted({name for names in LABELS.values() for name in names})
+_SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 _GLOBS: Schema = {
     "description": "A glob (* and ?), or several; one beginning with ! must not match.",
     "anyOf": [_SCALAR, {"type": "array", "items": _SCALAR, "minItems": 1}],
 }
 _NAMES: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+_NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
+_DAYS = "(mon|tue|wed|thu|fri|sat|sun)"
+_TIME = {
+    "type": "string",
+    "pattern": rf"^\s*({_DAYS}(-{_DAYS})?(,{_DAYS}(-{_DAYS})?)*\s+)?"
+    r"([01]?[0-9]|2[0-3]):[0-5][0-9]\s*-\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)\s*$",
+}
+_TARGET = {"type": "string", "pattern": r"://|\$\{"}
 
 
 def schema() -> Schema:
     """The schema (draft 2020-12) of one rule file."""
+    defaults = {**_terms(), "annotations": _annotations(), "flapping": _flapping()}
+    receivers = {"description": "Who can be told, by name.", "additionalProperties": _receiver()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "watchdog rule file",
         "type": ["object", "null"],
         "additionalProperties": False,
         "properties": {
-            "defaults": _object("For every rule of this file.", {**_terms(), "annotations": _annotations(),
-                                                                  "flapping": _flapping()}, without=("params",)),
-            "rules": {"type": "array", "items": _rule()},
-            "receivers": {"type": "object", "additionalProperties": _receiver()},
-            "routes": {"description": "The first that matches wins.", "type": "array", "items": _route()},
-            "mutes": {"description": "Recurring quiet times.", "type": "array", "items": _mute()},
+            "defaults": {**_object("For every rule of this file.", defaults, without=("params",)), **_OR_NOTHING},
+            "rules": _list("What is wrong: each is judged for every entity of its kind at every poll.", _rule()),
+            "receivers": {**receivers, **_OR_NOTHING},
+            "routes": _list("Who is told of what. The first that matches wins; the last has no where.", _route()),
+            "mutes": _list("Recurring quiet times.", _mute()),
         },
-    }  # fmt: skip
+    }
+
+
+#: A key may be left without a value, as when everything below it is commented out.
+_OR_NOTHING: Schema = {"type": ["object", "null"]}
 
 
 def _object(
@@ -51,57 +60,107 @@ def _object(
     return {**found, "required": list(required)} if required else found
 
 
-def _terms() -> Schema:
-    return {
-        "params": {"description": "Names usable in expr and clear.", "type": "object", "additionalProperties": _SCALAR},
-        "for": {**_DURATION, "description": "How long it has to be true before anybody hears."},
-        "keep_firing_for": {**_DURATION, "description": "How long it has to be false before it is over."},
-        "severity": {"description": "How bad it is.", "enum": [str(one) for one in Severity]},
-        "no_data": {"description": "What an unknown result counts as.", "enum": [str(one) for one in NoData]},
-        "labels": {**_TEXTS, "description": "Added to the alert; routes can match them."},
-        "enabled": {"type": "boolean"},
+def _list(description: str, items: Schema) -> Schema:
+    return {"description": description, "type": ["array", "null"], "items": items}
+
+
+def _duration(description: str, default: str = "", example: str = "5m") -> Schema:
+    found: Schema = {
+        "description": f"{description} 500ms, 30s, 5m, 1h30m, 2d.",
+        "anyOf": [{"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$|^0$"}, {"const": 0}],
+        "examples": [example],
     }
+    return {**found, "default": default} if default else found
+
+
+def _flag(description: str, default: bool) -> Schema:
+    return {"description": description, "type": "boolean", "default": default}
+
+
+def _words(description: str, among: Iterable[StrEnum], default: StrEnum | None = None) -> Schema:
+    found: Schema = {"description": description, "enum": [str(one) for one in among]}
+    return found if default is None else {**found, "default": str(default)}
+
+
+def _terms() -> Schema:
+    taken = sorted({*KEYWORDS, *FUNCTIONS, *RELATIONS, *_EVERY_LABEL})
+    return {
+        "params": {
+            "description": "Usable in expr and clear, and as params.x in texts: numbers, durations, sizes, texts.",
+            "additionalProperties": _SCALAR,
+            "propertyNames": {"pattern": _NAME, "not": {"enum": taken}},
+            "examples": [{"limit": "5m"}],
+            **_OR_NOTHING,
+        },
+        "for": _duration("How long it has to be true before anybody hears.", "0s"),
+        "keep_firing_for": _duration("How long it has to be false before it is over.", "0s"),
+        "severity": _words("How bad it is; routes usually look at it.", Severity, Severity.WARNING),
+        "no_data": _words("What an unknown result counts as: keep what it was, alert (true), or ok (false).", NoData,
+                          NoData.KEEP),
+        "labels": {
+            "description": "Added to the alert; routes and mutes can match them, group_by can name them.",
+            "additionalProperties": _SCALAR,
+            "propertyNames": {"pattern": _NAME, "not": {"enum": ["alertname", "severity", "flapping"]}},
+            "examples": [{"team": "data-platform"}],
+            **_OR_NOTHING,
+        },
+        "enabled": _flag("Whether it is judged at all.", True),
+    }  # fmt: skip
 
 
 def _annotations() -> Schema:
+    text = {**_SCALAR, "maxLength": 4096}
+    names = "{{ name }}, {{ value | duration }}, {{ reason }}, {{ params.x }}, {{ readings.metric }}, {{ since | ago }}"
     return {
-        "description": "Texts of messages, in Jinja2.",
-        "type": "object",
+        "description": f"Texts of messages, in Jinja2 without loops: {names}.",
         "properties": {
-            "summary": {"type": "string", "maxLength": 4096, "description": "One line: what is wrong."},
-            "description": {"type": "string", "maxLength": 4096, "description": "What it means and what to do."},
-            "runbook_url": {"type": "string"},
+            "summary": {**text, "description": "One line: what is wrong."},
+            "description": {**text, "description": "What it means and what to do."},
+            "runbook_url": {**_SCALAR, "description": "Where the way out is written down; taken as it is."},
         },
         "additionalProperties": _SCALAR,
+        **_OR_NOTHING,
     }
 
 
 def _flapping() -> Schema:
-    changes = {"type": "integer", "minimum": 2}
+    changes = {"description": "So many beginnings and ends.", "type": "integer", "minimum": 2, "default": 6}
+    within = _duration("In so long.", "1h", "1h")
     return {
         "description": "When it is held firing because it keeps changing; off for never.",
-        "anyOf": [{"const": "off"}, _object("", {"changes": changes, "within": _DURATION})],
+        "anyOf": [
+            {"const": "off"},
+            _object("changes and within", {"changes": changes, "within": within}),
+            {"type": "null"},
+        ],
+        "default": {"changes": 6, "within": "1h"},
     }
 
 
-def _where(labels: list[str] | None = None) -> Schema:
-    found: Schema = {"description": "Labels and globs.", "type": "object", "additionalProperties": _GLOBS}
-    return found if labels is None else {**found, "properties": dict.fromkeys(labels, _GLOBS)}
+def _where(labels: Iterable[str] = (), *, others: bool = False) -> Schema:
+    """`others`: labels that rules add may be named too."""
+    found: Schema = {"description": "Labels and globs; it matches where all of them do.", **_OR_NOTHING}
+    found["properties"] = dict.fromkeys(labels, _GLOBS)
+    return {**found, "additionalProperties": _GLOBS if others else False}
 
 
 def _rule() -> Schema:
-    every = sorted({name for names in LABELS.values() for name in names})
-    override = _object("Terms for some of the entities.", {"where": _where(every), **_terms()}, required=("where",))
-    return _object(
+    override = _object(
+        "Terms for some of the entities.", {"where": _where(_EVERY_LABEL), **_terms()}, required=("where",)
+    )
+    functions = ", ".join(FUNCTIONS.values())
+    rule = _object(
         "One rule.",
         {
             "alert": {"type": "string", "description": "Its name, unique over all files.",
                       "pattern": "^[A-Za-z_][A-Za-z0-9_:.-]*$"},
-            "each": {"description": "What it is judged for.", "enum": [str(kind) for kind in Kind]},
-            "where": _where(every),
-            "expr": {"type": ["string", "boolean"], "description": "What is wrong, e.g. recordsLag > 10000"},
-            "clear": {"type": ["string", "boolean"], "description": "Once firing, it ends only when this holds."},
-            "overrides": {"type": "array", "items": override},
+            "each": _words("What it is judged for: one alert an entity.", Kind),
+            "where": _where(_EVERY_LABEL),
+            "expr": {"type": ["string", "boolean"], "minLength": 1, "examples": ["recordsLag > 10000"],
+                     "description": f"What is wrong, over the newest readings. Functions: {functions}."},
+            "clear": {"type": ["string", "boolean"], "minLength": 1, "examples": ["recordsLag < 5000"],
+                      "description": "Once firing, it ends only when this holds."},
+            "overrides": _list("The first whose where matches an entity wins; what it does not name stays.", override),
             "flapping": _flapping(),
             "annotations": _annotations(),
             "suppresses": {"type": "array", "items": {"type": "string"},
@@ -110,33 +169,51 @@ def _rule() -> Schema:
         },
         required=("alert", "each", "expr"),
     )  # fmt: skip
+    return {**rule, "allOf": [_of_kind(kind) for kind in Kind]}
+
+
+def _of_kind(kind: Kind) -> Schema:
+    """What may be selected by, and may not be overwritten, depends on `each`."""
+    selected = {"where": {"propertyNames": {"enum": list(LABELS[kind])}}}
+    added = {"labels": {"propertyNames": {"not": {"enum": list(LABELS[kind])}}}}
+    return {
+        "if": {"properties": {"each": {"const": str(kind)}}, "required": ["each"]},
+        "then": {"properties": {**selected, **added, "overrides": {"items": {"properties": {**selected, **added}}}}},
+    }
 
 
 def _receiver() -> Schema:
     return _object(
         "People who are told together.",
         {
-            "to": {**_NAMES, "description": "apprise URLs; ${NAME} is expanded, ${NAME:-} leaves the target out."},
+            "to": {
+                "description": "apprise URLs; ${NAME} is expanded, ${NAME:-} leaves the target out while it is unset.",
+                "anyOf": [_TARGET, {"type": "array", "items": _TARGET, "minItems": 1}],
+                "examples": [["${SLACK_URL}"]],
+            },
             "fallback": {"type": "string", "description": "Who is told when this receiver cannot be reached."},
-            "send_resolved": {"type": "boolean"},
+            "send_resolved": _flag("Whether ends are told.", True),
         },
         required=("to",),
     )
 
 
 def _route() -> Schema:
-    step = _object("", {"after": _DURATION, "to": _NAMES}, required=("after", "to"))
+    receivers = {**_NAMES, "description": "Receivers, by name."}
+    after = _duration("So long after the first accepted delivery.", example="15m")
+    step = _object("Who else is told.", {"after": after, "to": receivers}, required=("after", "to"))
+    group_by = {"type": "array", "items": {"type": "string"}, "default": ["alertname"]}
     return _object(
         "Where alerts go.",
         {
-            "where": _where(),
-            "to": _NAMES,
-            "continue": {"type": "boolean"},
-            "group_by": {"type": "array", "items": {"type": "string"}},
-            "group_wait": _DURATION,
-            "group_interval": _DURATION,
-            "repeat_interval": _DURATION,
-            "escalate": {"type": "array", "items": step},
+            "where": _where([*_EVERY_LABEL, "alertname", "severity"], others=True),
+            "to": receivers,
+            "continue": _flag("Whether the routes below are looked at too.", False),
+            "group_by": {**group_by, "description": "Alerts with equal labels make one message; [] for all together."},
+            "group_wait": _duration("How long a new group waits for more.", "30s", "30s"),
+            "group_interval": _duration("How long at least between messages of one group.", "5m"),
+            "repeat_interval": _duration("When it is told again if nothing changes; 0s for never.", "4h", "4h"),
+            "escalate": _list("Who is told besides, unless it is acknowledged or over.", step),
         },
         required=("to",),
     )
@@ -146,10 +223,14 @@ def _mute() -> Schema:
     return _object(
         "A recurring quiet time.",
         {
-            "name": {"type": "string"},
-            "where": _where(),
-            "times": {**_NAMES, "description": "[days] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00"},
-            "timezone": {"type": "string", "description": "e.g. Europe/Paris; UTC by default."},
+            "name": {**_SCALAR, "description": "What it is called in messages and on pages."},
+            "where": _where([*_EVERY_LABEL, "alertname", "severity"], others=True),
+            "times": {
+                "description": "[days] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00; it may pass midnight.",
+                "anyOf": [_TIME, {"type": "array", "items": _TIME, "minItems": 1}],
+                "examples": [["mon-fri 22:00-06:00"]],
+            },
+            "timezone": {"type": "string", "description": "Of its times, e.g. Europe/Paris.", "default": "UTC"},
         },
         required=("name", "where", "times"),
     )
