@@ -16,7 +16,9 @@ _EXCERPT = 80
 _URLS = "write apprise URLs in 'to'"
 _MUTES = "quiet times are written below 'mutes:', with a where of their own"
 _WHERE = "write 'where: {label: pattern}'"
-#: Keys of Prometheus and Alertmanager: what is written here instead, and the key that does it.
+_ALERT, _EXPR, _TO = "write 'alert: NameOfTheRule'", "write 'expr: recordsLag > 1000'", "write 'to: [receiver]'"
+_TEXT = "texts stand below 'annotations:'"
+#: Keys of Prometheus, Alertmanager and others: what is written here instead, and the key that does it, "" for none.
 _HABITS = {
     "groups": ("write the rules of all groups below 'rules:'", "rules"),
     "route": ("write a list of routes below 'routes:'; the last has no where", "routes"),
@@ -31,7 +33,27 @@ _HABITS = {
     "match": (_WHERE, "where"),
     "match_re": (_WHERE, "where"),
     "matchers": (_WHERE, "where"),
-    "receiver": ("write 'to: [receiver]'", "to"),
+    "receiver": (_TO, "to"),
+    "receivers": (_TO, "to"),
+    "url": (_URLS, "to"),
+    "urls": (_URLS, "to"),
+    "targets": (_URLS, "to"),
+    "name": (_ALERT, "alert"),
+    "rule": (_ALERT, "alert"),
+    "expression": (_EXPR, "expr"),
+    "condition": (_EXPR, "expr"),
+    "query": (_EXPR, "expr"),
+    "threshold": ("compare with it in expr, by a name below 'params:' where it differs from entity to entity", ""),
+    "record": ("nothing is recorded; write the expression where it is used", ""),
+    "interval": ("every rule is judged at every poll; WATCHDOG_POLL_EVERY says how often", ""),
+    "kind": ("write 'each: source'", "each"),
+    "filter": (_WHERE, "where"),
+    "selector": (_WHERE, "where"),
+    "duration": ("write 'for: 5m'", "for"),
+    "summary": (_TEXT, "annotations"),
+    "description": (_TEXT, "annotations"),
+    "message": (_TEXT, "annotations"),
+    "runbook_url": (_TEXT, "annotations"),
     "slack_configs": (_URLS, "to"),
     "email_configs": (_URLS, "to"),
     "pagerduty_configs": (_URLS, "to"),
@@ -101,7 +123,9 @@ class Fields:
         for key, place in node.keys.items():
             if key not in known:
                 near = nearest(key, known)
-                hint, means = _HABITS.get(key, (f"did you mean '{near}'?" if near else "", near))
+                hint, means = f"did you mean '{near}'?" if near else "", near
+                if key in _HABITS and (not _HABITS[key][1] or _HABITS[key][1] in known):
+                    hint, means = _HABITS[key]
                 self.meant.add(means)
                 accepted = hint or f"known here: {', '.join(known)}"
                 self.mistakes.append(place.mistake(f"unknown key '{hidden(key)}'; {accepted}"))

@@ -33,6 +33,7 @@ from watchdog.units import near_quantity, parse_duration, parse_size
 _DEPTH = 80
 _LENGTH = 20_000
 _PLAIN = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_WORD = re.compile(r"\w+|.", re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'"}
 
@@ -73,7 +74,8 @@ def _refused(text: str, found: UnexpectedInput) -> tuple[Span, str]:
     with suppress(UnexpectedInput):
         before.exhaust_lexer()
     accepted: set[str] = before.accepts()  # type: ignore[no-untyped-call]  # lark is typed in parts
-    return unexpected(text, at, text[at : at + 1], accepted)
+    word = _WORD.match(text, at)
+    return unexpected(text, at, word[0] if word else "", accepted)
 
 
 @cache
