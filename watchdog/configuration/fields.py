@@ -223,7 +223,7 @@ class Fields:
             if isinstance(item, Scalar) and item.text.strip() and not is_nothing(item):
                 found.append((item.text, item.place))
             else:
-                self.mistakes.append(item.place.mistake(f"{key}: {expected('a text', item)}"))
+                self.mistakes.append(item.place.mistake(f"{key}: {expected('a text', item)}; write one"))
         return tuple(found)
 
     def is_empty(self, key: str) -> bool:

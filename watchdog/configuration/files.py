@@ -8,7 +8,7 @@ from pathlib import Path
 
 from watchdog.alerts.mutes import Mute
 from watchdog.configuration.circles import circles
-from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden, is_nothing
+from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden
 from watchdog.configuration.folders import read_all
 from watchdog.configuration.mutes import read_mute
 from watchdog.configuration.places import Mapping as MappingNode
@@ -104,6 +104,7 @@ class _Loader:
         self._has_rules = False
         self._unread = False  #: of some file it cannot be said whether it holds rules, or what else
         self._receivers_unread = False
+        self._routes_unread = False
         self._last_route_read = True
 
     def read(self, name: str, text: str | bytes) -> None:
@@ -137,8 +138,9 @@ class _Loader:
                     self._receivers[receiver] = (value, place)
         routes = fields.mappings("routes")
         written = fields.get("routes")
-        self._routes_written = self._routes_written or not is_nothing(written) or "routes" in fields.meant
+        self._routes_unread = self._routes_unread or fields.unread("routes", SequenceNode)
         if isinstance(written, SequenceNode) and written.items:
+            self._routes_written = True
             self._last_route_read = isinstance(written.items[-1], MappingNode)
         self._route_nodes += routes
         self._mute_nodes += fields.mappings("mutes")
@@ -219,7 +221,7 @@ class _Loader:
         if routes and "where" in self._route_nodes[-1].items and self._last_route_read:
             what = "the last route has a 'where'; leave it out, so that nothing falls through"
             self._mistakes.append(self._route_nodes[-1].key("where").mistake(what))
-        if self._receivers and not self._routes_written and not self._unread:
+        if self._receivers and not (self._routes_written or self._routes_unread or self._unread):
             place = next(iter(self._receivers.values()))[1]
             self._mistakes.append(place.mistake("there are receivers but no routes; write routes: [{to: [receiver]}]"))
         for node, route in zip(self._route_nodes[:-1], routes[:-1], strict=True):

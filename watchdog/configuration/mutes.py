@@ -29,6 +29,8 @@ def read_mute(node: Mapping, labels: Labels, mistakes: list[Mistake]) -> tuple[M
         hint = did_you_mean(zone, available_timezones())
         fields.wrong("timezone", f"timezone: '{zone}' is not a time zone; write one like Europe/Paris{hint}")
     where = read_where(node.items["where"], labels, mistakes) if "where" in fields else None
+    if where is not None and not where.items and len(mistakes) == before:
+        fields.wrong("where", "where: selects nothing; write e.g. {name: prod-*}, or {name: '*'} to mute everything")
     times = []
     found = fields.texts("times", single=True)
     if fields.is_empty("times"):
