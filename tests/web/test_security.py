@@ -13,11 +13,15 @@ import httpx
 import pytest
 from site_under_test import TOKEN, Site
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from watchdog.web.access import Access
 from watchdog.web.connections import Connection
+from watchdog.web.guard import Guard
+from watchdog.web.resource import Asked, Resource
 from watchdog.web.server import Server
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -208,7 +212,17 @@ def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, int]]:
         await asyncio.sleep(1.0)
         return PlainTextResponse("done")
 
-    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("here")), Route("/slow", slow)])
+    async def body(request: Request) -> Response:
+        return PlainTextResponse(str(len(await request.body())))
+
+    def echo(asked: Asked) -> Response:
+        return PlainTextResponse(asked.body)
+
+    access = Access(TOKEN, True)
+    strict = Resource(access, {"POST": echo}, lambda wrong: PlainTextResponse(f"wrong: {wrong.why}", wrong.status), frozenset({"POST"}))
+    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("here")), Route("/slow", slow),
+                            Route("/body", body, methods=["POST"]), strict.route("/strict")],
+                    middleware=[Middleware(Guard, access, body_within=0.3)])  # fmt: skip
     server = Server(app, "127.0.0.1", 0, request.param)
     server.start()
     answers(server.address)
@@ -232,6 +246,16 @@ def test_who_drips_a_request_is_cut_off_and_who_waits_for_an_answer_is_not(serve
                 ended = True
         assert ended
     assert httpx.get("http://{}:{}/slow".format(*served)).text == "done"
+
+
+@pytest.mark.parametrize("served", [Connection], indirect=True)
+@pytest.mark.parametrize(("path", "said"), [("/body", "the body did not arrive"), ("/strict", "wrong: the body did not arrive")])
+def test_who_drips_a_body_is_cut_off(served: tuple[str, int], path: str, said: str) -> None:
+    with socket.create_connection(served, 5) as dripping:
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+        dripping.sendall(head.encode() + b"1")
+        answer = b"".join(iter(lambda: dripping.recv(65536), b"")).decode()
+    assert answer.startswith("HTTP/1.1 408") and said in answer and "nosniff" in answer
 
 
 @pytest.mark.parametrize("served", [Few], indirect=True)

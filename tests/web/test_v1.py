@@ -67,7 +67,7 @@ def test_an_episode_tells_its_story_and_who_was_told_but_no_url_of_a_target(api:
     assert found.annotations["summary"] == f"{site.sources[0]} is 15m behind its source"
     assert found.labels["tags"], "a list stays a list"
     assert {one.what for one in found.story} >= {"began"}
-    assert [one.receiver for one in found.told] == ["team"]
+    assert [(one.receiver, one.target) for one in found.told] == [("team", "json://127.0.0.1/…")]
     assert found.url == f"/alerts/{found.id}"
     assert "127.0.0.1:9" not in answer.text, "a target is shown by its scheme and host"
 
@@ -204,6 +204,21 @@ def test_acknowledging_counts_once_and_not_after_the_end(tmp_path_factory: pytes
         over = api.post(path, json={"author": "max"}, headers=BEARER)
         assert (over.status_code, over.json()["accepted"]) == (409, "an episode that fires")
         assert api.get("status").json()["firing"] == []
+
+
+def test_what_a_failed_request_would_have_told_is_not_made_up(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with Site(tmp_path_factory.mktemp("dark"), sources=1) as site, httpx.Client(base_url=f"{site.url}{BASE}/") as api:
+        site.breaks(site.sources[0])
+        site.streamkap.fail("/sources*metrics", 500)
+        site.until(lambda: items(api, "alerts?verdict=unobserved"))
+        (alert,) = items(api, "alerts?alert=SourceBehind")
+        assert (alert["verdict"], alert["state"], alert["reason"], alert["value"]) == ("unobserved", "firing", "", None)
+        (source,) = items(api, "entities?kind=source")
+        assert source["observed"] is False
+        result = api.get("rules/SourceBehind").json()["last"]
+        assert (result["true"], result["unobserved"]) == (0, 1)
+        (episode,) = items(api, "episodes?firing=true")
+        assert episode["reason"] == "StreamingMilliSecondsBehindSource is 15m (> 5m)", "it stays as it was seen last"
 
 
 def test_the_description_is_openapi_and_names_every_path_that_is_answered(api: httpx.Client) -> None:

@@ -24,14 +24,19 @@ _MOST_HEADERS = 32 * 1024
 _SLOWED_BY = 1.0
 
 
+class SlowBodyError(Exception):
+    """A body that drips, which would hold its connection for ever."""
+
+
 class Guard:
     """Around the whole application. Static files may be kept by browsers, answers about the watchdog may not.
 
-    While somebody guesses at the token, every wrong one is answered late, whichever path it was offered to.
+    While somebody guesses at the token, every wrong one is answered late, whichever path it was offered to. A body has
+    `body_within` seconds to arrive.
     """
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app, self._access = app, access
+    def __init__(self, app: ASGIApp, access: Access, body_within: float = 10.0) -> None:
+        self._app, self._access, self._body_within = app, access, body_within
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,4 +60,25 @@ class Guard:
         if asked + sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADERS:
             await PlainTextResponse("the request's headers are too large\n", 431)(scope, receive, guarded)
             return
-        await self._app(scope, receive, guarded)
+        try:
+            await self._app(scope, _hurried(receive, self._body_within), guarded)
+        except SlowBodyError as cause:
+            await PlainTextResponse(f"{cause}\n", 408, {"Connection": "close"})(scope, receive, guarded)
+
+
+def _hurried(receive: Receive, within: float) -> Receive:
+    """Receives a body that has to be complete in time; what comes after it (that somebody left) has time."""
+    deadline: float | None = asyncio.get_running_loop().time() + within
+
+    async def received() -> Message:
+        nonlocal deadline
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise SlowBodyError(f"the body did not arrive within {within:g} seconds") from None
+        if not message.get("more_body"):
+            deadline = None
+        return message
+
+    return received

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -14,10 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from watchdog.errors import StoreError
 from watchdog.web.access import Access, Refusal
+from watchdog.web.guard import SlowBodyError
 
-#: More than any body of ours holds, and the seconds it may take to arrive.
+#: More than any body of ours holds.
 MOST_BODY = 1024 * 1024
-_BODY_WITHIN = 10.0
 #: So much of one that is too large is read all the same: who still sends does not hear an answer.
 _READ_OUT = 16 * MOST_BODY
 
@@ -100,16 +99,14 @@ async def json_body(request: Request) -> bytes:
                          accepted="Content-Type: application/json")  # fmt: skip
     body, size = bytearray(), 0
     try:
-        async with asyncio.timeout(_BODY_WITHIN):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size <= MOST_BODY:
-                    body += chunk
-                elif size > _READ_OUT:
-                    break
-    except TimeoutError:
-        raise WrongError(408, f"the body did not arrive within {_BODY_WITHIN:.0f} seconds",
-                         headers={"Connection": "close"}) from None  # fmt: skip
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size <= MOST_BODY:
+                body += chunk
+            elif size > _READ_OUT:
+                break
+    except SlowBodyError as cause:
+        raise WrongError(408, str(cause), headers={"Connection": "close"}) from None
     if size > MOST_BODY:
         raise WrongError(413, "the body is too large", accepted=f"at most {MOST_BODY // 1024**2} MiB",
                          headers={"Connection": "close"})  # fmt: skip
