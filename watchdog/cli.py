@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -203,7 +204,7 @@ def send_test(receiver: str, json: Json = False) -> None:
     """Send a test message to every target of a receiver and show each answer."""
     import watchdog.commands.send_test as command
 
-    _end(command.send_test(receiver, as_json=json))
+    _end(command.send_test(receiver, as_json=json, now=time.time()))
 
 
 @app.command()

@@ -7,10 +7,11 @@ import shlex
 import pytest
 
 from watchdog.alerts.episodes import Acknowledgement
-from watchdog.alerts.silences import parse_matcher
+from watchdog.alerts.silences import Silence, parse_matcher
 from watchdog.configuration.files import load_texts
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.saved import Saved
+from watchdog.delivery.plain import plain_text
 from watchdog.notify.message import Message, MessageKind
 from watchdog.notify.wording import Links, Wording
 from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Kind
@@ -173,3 +174,24 @@ def test_links_to_the_watchdog_need_a_public_url(public: str) -> None:
     assert line.entity_url == "https://app.example.org/sources/a"
     assert line.alert_url.startswith("https://watchdog.example.org/alerts/") if public else line.alert_url == ""
     assert message.links == ({"Status page": public} if public else {})
+
+
+def test_what_is_held_back_is_counted_and_not_listed() -> None:
+    story = Story()
+    story.at(0, behind("a", 7))
+    matchers = (parse_matcher("name=a"),)
+    story.engine.set_silences([Silence("s", matchers, 30.0, 9_999.0, "ann", "deploy", changed=30.0)])
+    (message,) = story.at(1, {**behind("a", 7), **behind("b", 7)})
+    assert message.headline == "+1 new, 1 still firing (1 held back)"
+    assert (message.standing, message.more, message.silenced) == ((), 1, 1)
+    assert "and 1 more, held back" in plain_text(message)
+
+
+def test_the_end_of_a_silence_says_why_it_tells_what_is_known() -> None:
+    story = Story()
+    story.at(0, behind("a", 7))
+    story.engine.set_silences([Silence("s", (parse_matcher("name=a"),), 30.0, 120.0, "ann", "deploy", changed=30.0)])
+    assert story.at(1, behind("a", 8)) == []
+    (message,) = story.at(2, behind("a", 9))
+    assert message.kind is MessageKind.REMINDER
+    assert plain_text(message).startswith("1 still firing\ntold because silence by ann (deploy) is over")

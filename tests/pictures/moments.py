@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pictures.inboxes import Arrived, Inboxes
-from pictures.story import Story
+from pictures.story import NIGHT, Story
 from watchdog.commands.send_test import send_test
 from watchdog.configuration.files import load_files
 from watchdog.cycle.policy import Policy
@@ -128,7 +128,7 @@ def _test(inboxes: Inboxes) -> Arrived:
         for file in (HERE / "notify.yaml", RULES / "connectors.yaml"):
             (Path(folder) / file.name).symlink_to(file)
         os.environ["WATCHDOG_RULES"] = folder
-        send_test("oncall", as_json=False)
+        send_test("oncall", as_json=False, now=NIGHT)
     return inboxes.take()
 
 

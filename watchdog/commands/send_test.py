@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import table
 from watchdog.configuration.fields import did_you_mean
@@ -14,7 +12,7 @@ from watchdog.notify.message import Line, Message, MessageKind
 from watchdog.settings import Settings, variables
 
 
-def send_test(receiver: str, *, as_json: bool) -> int:
+def send_test(receiver: str, *, as_json: bool, now: float) -> int:
     """0 where every target took it, 1 where one did not; ConfigError for a receiver there is none of."""
     settings = Settings.load()
     policy = load(settings.watchdog_rules, variables(), check_url=check_url)
@@ -24,7 +22,6 @@ def send_test(receiver: str, *, as_json: bool) -> int:
         raise ConfigError(f"there is no receiver '{receiver}'{hint}")
     if not found.targets:
         raise ConfigError(f"receiver '{receiver}' has no target: the variables its URLs name are not set")
-    now = time.time()
     answers = []
     for spec in found.targets:
         carrier = open_target(spec.receiver, spec.template, policy.urls[spec.id])

@@ -103,7 +103,7 @@ def html_of(message: Message, *, chart: bool) -> str:
             parts.append(_chart(message.chart_svg or ""))
     if message.standing:
         parts.append(_paragraph(["<b>Still firing</b>", *(_text(standing_of(line)) for line in message.standing)]))
-    parts.append(_paragraph(map(_text, remainder(message))))
+    parts.append(_paragraph([_text(remainder(message))]))
     hints = [f"{_text(name)}: {_code(command)}" for name, command in hints_of(message)]
     end = [*_linked((name, url) for name, url in message.links.items() if is_link(url)), _text(signature(message))]
     parts += [_paragraph(hints, _QUIET), _paragraph(end, _QUIET)]

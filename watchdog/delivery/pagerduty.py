@@ -81,7 +81,7 @@ def _details(message: Message) -> dict[str, str]:
     if shared is not None:
         details |= {"description": shared.description, **{name.lower(): url for name, url in runbook_of(shared)}}
     details |= {"what changed": message.headline, "told because": message.cause}
-    details |= {"also": ", ".join(remainder(message))}
+    details |= {"also": remainder(message)}
     details |= {name.lower(): text for name, text in (*hints_of(message), *message.links.items())}
     details |= {"sent by": f"watchdog on {message.instance}" if message.instance else "watchdog"}
     return details

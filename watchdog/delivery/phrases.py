@@ -156,11 +156,11 @@ def is_link(url: str) -> bool:
     return url.startswith(("https://", "http://")) and url.isprintable() and " " not in url
 
 
-def remainder(message: Message) -> list[str]:
-    """What is counted but not listed."""
-    lines = []
-    if message.more:
-        lines.append(f"and {message.more} more {'that are' if message.more > 1 else 'that is'} not listed")
-    if message.silenced:
-        lines.append(f"{message.silenced} silenced")
-    return lines
+def remainder(message: Message) -> str:
+    """What is counted but not listed; "" where everything is."""
+    if not message.more:
+        return ""
+    if message.more == message.silenced:
+        return f"and {message.more} more, held back"
+    held = f", {message.silenced} of them held back" if message.silenced else ""
+    return f"and {message.more} more {'that are' if message.more > 1 else 'that is'} not listed{held}"

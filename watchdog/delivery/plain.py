@@ -54,8 +54,9 @@ def plain_text(message: Message) -> str:
     parts += [line_text(line) if alone else brief_text(line, shared) for line in message.changed]
     if message.standing:
         parts.append("\n".join(["Still firing:", *map(standing_of, message.standing)]))
-    end = [*remainder(message), *(f"{name}: {command}" for name, command in hints_of(message))]
-    parts.append("\n".join([*end, *_linked(message.links.items()), signature(message)]))
+    parts.append(remainder(message))
+    hints = [f"{name}: {command}" for name, command in hints_of(message)]
+    parts.append("\n".join([*hints, *_linked(message.links.items()), signature(message)]))
     return "\n\n".join(part for part in parts if part)
 
 
