@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from watchdog.app.starting import client_of
 from watchdog.commands.output import as_json as print_json
-from watchdog.commands.output import console, instant, table
+from watchdog.commands.output import console, instant, shown, table
 from watchdog.configuration.files import load
 from watchdog.delivery.pictures import png_of
 from watchdog.errors import ConfigError
@@ -17,9 +18,12 @@ from watchdog.settings import Settings
 from watchdog.streamkap.past import read_past
 from watchdog.streamkap.recording import read_recording
 from watchdog.trials.plot import plot as draw
-from watchdog.trials.replay import Report, polls_of
+from watchdog.trials.replay import Report, RuleReport, interval_of, polls_of, readings_behind
 from watchdog.trials.replay import replay as play
 from watchdog.units import format_duration, parse_duration
+
+#: Episodes of one rule that are listed on a terminal.
+_LISTED = 10
 
 
 def replay(file: Path | None, *, since: str | None, rules: Path | None, plot: Path | None, as_json: bool) -> int:
@@ -30,15 +34,12 @@ def replay(file: Path | None, *, since: str | None, rules: Path | None, plot: Pa
     if plot is not None and plot.suffix not in (".svg", ".png"):
         raise ConfigError(f"--plot {plot}: write a file name that ends in .svg or .png")
     policy = load(rules or settings.watchdog_rules, {}, expand=False)
-    report = play(_polls(settings, file, since), policy, settings.watchdog_poll_every)
+    polls = _polls(settings, file, since)
+    report = play(polls(), policy, interval_of(polls(), settings.watchdog_poll_every))
     if not report.polls:
         raise ConfigError("there is no poll to play")
     if plot is not None:
-        picture = draw(report)
-        if plot.suffix == ".png":
-            plot.write_bytes(png_of(picture) or b"")
-        else:
-            plot.write_text(picture, encoding="utf-8")
+        _save(draw(report, readings_behind(report, polls())), plot)
     if as_json:
         print_json(_object(report))
     else:
@@ -46,9 +47,20 @@ def replay(file: Path | None, *, since: str | None, rules: Path | None, plot: Pa
     return 0
 
 
-def _polls(settings: Settings, file: Path | None, since: str | None) -> Iterable[Poll]:
+def _save(picture: str, file: Path) -> None:
+    data = png_of(picture) if file.suffix == ".png" else picture.encode()
+    if data is None:
+        raise ConfigError(f"--plot {file}: it cannot be drawn as a PNG here; write a file name that ends in .svg")
+    try:
+        file.write_bytes(data)
+    except OSError as cause:
+        raise ConfigError(f"--plot {file}: cannot be written: {cause.strerror}") from cause
+
+
+def _polls(settings: Settings, file: Path | None, since: str | None) -> Callable[[], Iterable[Poll]]:
+    """The polls from the first on, each time it is called."""
     if file is not None:
-        return read_recording(file)
+        return partial(read_recording, file)
     try:
         back = parse_duration(since or "")
     except ValueError as cause:
@@ -56,21 +68,27 @@ def _polls(settings: Settings, file: Path | None, since: str | None) -> Iterable
     now = time.time()
     with client_of(settings) as client:
         past = read_past(client, now - back, now)
-    return polls_of(past, now - back, now, max(60.0, settings.watchdog_poll_every))
+    return partial(polls_of, past, now - back, now, max(60.0, settings.watchdog_poll_every))
 
 
 def _show(report: Report) -> None:
     out = console()
     lasted = format_duration(report.end - report.start)
     failed = f", {report.failed} with failed requests" if report.failed else ""
-    out.print(f"{report.polls} polls over {lasted}{failed}\n", markup=False)
+    when = f"{shown(report.start)} to {shown(report.end)}"
+    out.print(f"{report.polls} polls over {lasted}{failed}: {when}\n", markup=False)
     fired = [rule for rule in report.rules if rule.stretches]
     rows = []
     for rule in sorted(fired, key=lambda one: -len(one.stretches)):
         lengths = sorted((one.ended or report.end) - one.began for one in rule.stretches)
         rows.append((rule.name, len(lengths), format_duration(lengths[len(lengths) // 2]), format_duration(lengths[-1]),
-                     rule.advice(report.end)))  # fmt: skip
+                     rule.advice))  # fmt: skip
     table(("rule", "episodes", "median", "longest", "advice"), rows, empty="nothing would have fired")
+    for rule in fired:
+        out.print()
+        table((rule.name, "began", "lasted", "why"), _episodes(rule, report.end))
+        if len(rule.stretches) > _LISTED:
+            out.print(f"and {len(rule.stretches) - _LISTED} more; --json lists them all", markup=False)
     if report.messages:
         counted = [
             (receiver, sum(kinds.values()), ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
@@ -84,6 +102,15 @@ def _show(report: Report) -> None:
         table(("could not be judged", "why"), [(rule.name, rule.why) for rule in blind])
 
 
+def _episodes(rule: RuleReport, until: float) -> list[tuple[str, str, str, str]]:
+    """The first ones: who, when, for how long, and why."""
+    return [
+        (one.entity, shown(one.began), f"{format_duration((one.ended or until) - one.began)}"
+         + (", still fires" if one.ended is None else ""), one.reason)
+        for one in sorted(rule.stretches, key=lambda one: one.began)[:_LISTED]
+    ]  # fmt: skip
+
+
 def _object(report: Report) -> dict[str, object]:
     return {
         "start": instant(report.start),
@@ -94,11 +121,12 @@ def _object(report: Report) -> dict[str, object]:
             {
                 "alert": rule.name,
                 "judged": rule.judged,
-                "why_not": "" if rule.judged else rule.why,
-                "advice": rule.advice(report.end),
+                "why_not": rule.why,
+                "advice": rule.advice,
                 "episodes": [
                     {"entity": one.entity, "since": instant(one.since), "began": instant(one.began),
-                     "ended": instant(one.ended), "reason": one.reason} for one in rule.stretches
+                     "ended": instant(one.ended), "lasted": (one.ended or report.end) - one.began,
+                     "reason": one.reason} for one in rule.stretches
                 ],
             }
             for rule in report.rules

@@ -6,6 +6,7 @@ Each line is one poll. Entities stand in the lines whose poll listed them; a fil
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,8 +109,11 @@ def read_recording(file: Path) -> Iterator[RecordedPoll]:
                     if not line.endswith(b"\n"):
                         return
                     raise ConfigError(f"{file}:{number}: is no line of a recording: {cause}") from cause
-    except (OSError, EOFError) as cause:
-        raise ConfigError(f"{file}: cannot be read as a recording: {cause}") from cause
+    except EOFError:  # a packed one that was cut off
+        return
+    except (OSError, zlib.error) as cause:
+        why = (cause.strerror if isinstance(cause, OSError) else None) or cause
+        raise ConfigError(f"{file}: cannot be read as a recording: {why}") from cause
 
 
 def _line(poll: Poll, fleet: Fleet) -> _Line:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from watchdog.alerts.episodes import Episode
+from watchdog.alerts.life import AlertKey, AlertState, Phase, episode_id, verdict
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.policy import Policy
 from watchdog.cycle.saved import Saved
@@ -15,28 +16,43 @@ from watchdog.notify.routes import TargetSpec
 from watchdog.notify.wording import Wording
 from watchdog.readings.fleet import REAL_KINDS, EntityKey, Kind
 from watchdog.readings.poll import Failures, Listing, Poll
+from watchdog.readings.roster import Roster
 from watchdog.readings.snapshot import SparseReadings
-from watchdog.rules.verdicts import UNKNOWN
+from watchdog.rules.rule import Rule
+from watchdog.rules.verdicts import FALSE, TRUE, UNKNOWN, Verdicts
 from watchdog.streamkap.past import Past
 from watchdog.streamkap.recording import RecordedPoll
 from watchdog.units import format_duration
 
 #: What a longer `for` could be, in seconds.
 _LONGER = (60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
-_RULELESS = "no entity matched"
+#: So many polls tell how far apart they are.
+_FIRST_POLLS = 10
+
+#: Whose metric to its values with their instants; not a number where there was no reading.
+Readings = dict[tuple[EntityKey, str], list[tuple[float, float]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """One episode of a replay: who, from when to when (None: it still fires at the end), and why."""
+    """One episode of a replay: who, from when to when (None: it still fires at the end), and why.
 
-    entity: str
-    entity_id: str
+    `held`: the longest time from a true poll to a true poll in it, without a false one in between.
+    """
+
+    entity: str  #: kind/name
+    entity_key: EntityKey
     since: float
     began: float
     ended: float | None
     reason: str
     metric: str
+    held: float = 0.0
+
+    @property
+    def key(self) -> tuple[EntityKey, str]:
+        """What decided it: whose metric."""
+        return self.entity_key, self.metric
 
 
 @dataclass(slots=True)
@@ -49,23 +65,25 @@ class RuleReport:
     judged: bool = False
     why: str = ""
 
-    def advice(self, until: float) -> str:
+    @property
+    def advice(self) -> str:
         """What a longer `for` would have left, where at least half of the episodes were shorter; "" otherwise."""
-        lasted = [(one.ended or until) - one.since for one in self.stretches]
-        if len(lasted) < 2:
+        over = [one for one in self.stretches if one.ended is not None]  # what still fires may go on
+        count = len(over)
+        if count < 2:
             return ""
+        episodes = "episodes" if count == len(self.stretches) else "episodes that are over"
         for longer in _LONGER:
-            short = sum(1 for seconds in lasted if seconds < longer)
-            if longer > self.for_ and short * 2 >= len(lasted):
-                text = format_duration(longer)
-                return (f"{short} of {len(lasted)} episodes were shorter than {text}; "
-                        f"`for: {text}` would have left {len(lasted) - short}")  # fmt: skip
+            short = sum(one.held < longer for one in over)
+            if longer > self.for_ and short * 2 >= count:
+                text, left = format_duration(longer), count - short
+                return f"{short} of {count} {episodes} were shorter than {text}; `for: {text}` would have left {left}"
         return ""
 
 
 @dataclass(slots=True)
 class Report:
-    """A whole replay. `messages[receiver][kind]` counts; `series[entity id, metric]` are the readings that decided."""
+    """A whole replay. `messages[receiver][kind]` counts."""
 
     start: float = 0.0
     end: float = 0.0
@@ -73,7 +91,44 @@ class Report:
     failed: int = 0
     rules: list[RuleReport] = field(default_factory=list)
     messages: dict[str, Counter[str]] = field(default_factory=dict)
-    series: dict[tuple[str, str], list[tuple[float, float]]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Run:
+    """How long an alert has been true: since when and up to when without a false poll, and the longest such time."""
+
+    since: float | None = None
+    longest: float = 0.0
+
+    def see(self, truth: int, now: float) -> None:
+        if truth == FALSE:
+            self.since = None
+        elif truth == TRUE:
+            self.since = now if self.since is None else self.since
+            self.longest = max(self.longest, now - self.since)
+
+
+def interval_of(polls: Iterable[Poll], otherwise: float) -> float:
+    """The usual time between the first polls; `otherwise` where there are too few."""
+    instants = [poll.at for poll in islice(polls, _FIRST_POLLS)]
+    gaps = sorted(later - earlier for earlier, later in pairwise(instants))
+    return gaps[len(gaps) // 2] if gaps else otherwise
+
+
+def readings_behind(report: Report, polls: Iterable[Poll]) -> Readings:
+    """What decided the episodes of a report, over all of the polls it played, also while nothing fired."""
+    wanted = {one.key for rule in report.rules for one in rule.stretches if one.metric}
+    found: Readings = {}
+    roster = Roster.of([], report.start)
+    for poll in polls:
+        roster, _ = roster.after(poll.listing, poll.at)
+        snapshot = poll.snapshot(roster.fleet)
+        for key, metric in wanted:
+            row = snapshot.fleet.table(key.kind).row.get(key)
+            if row is not None:
+                value = float(snapshot.column(key.kind, metric).numbers[row])
+                found.setdefault((key, metric), []).append((snapshot.at, value))
+    return found
 
 
 def replay(polls: Iterable[Poll], policy: Policy, every: float) -> Report:
@@ -117,8 +172,12 @@ class _Replay:
         self._policy = replace(policy, receivers=receivers, urls={})
         self._every = every
         self._engine: Engine | None = None
-        self._rules = {rule.name: RuleReport(rule.name, rule.terms.for_, why=_RULELESS) for rule in policy.rules}
+        self._rules = {rule.name: RuleReport(rule.name, rule.terms.for_) for rule in policy.rules}
         self._episodes: dict[str, Episode] = {}
+        self._runs: dict[AlertKey, _Run] = {}
+        self._held: dict[str, float] = {}  # by episode
+        self._matched: set[str] = set()  # rules that some entity was selected by
+        self._seen: set[tuple[Kind, str]] = set()  # metrics that were read of anybody
         self._report = Report()
 
     def run(self, polls: Iterable[Poll]) -> Report:
@@ -140,11 +199,14 @@ class _Replay:
             self._timers_until(report.end + 60.0)
         for episode in self._episodes.values():
             facts = episode.facts
-            stretch = Stretch(facts.entity, episode.alert.entity, episode.since, episode.began, episode.ended,
-                              facts.reason, facts.metric)  # fmt: skip
+            key = episode.alert.entity_key
+            stretch = Stretch(f"{key.kind}/{facts.entity}", key, episode.since, episode.began, episode.ended,
+                              facts.reason, facts.metric, self._held.get(episode.id, 0.0))  # fmt: skip
             if episode.alert.rule in self._rules:
                 self._rules[episode.alert.rule].stretches.append(stretch)
         report.rules = list(self._rules.values())
+        for rule in self._policy.rules:
+            self._rules[rule.name].why = self._why_not(rule)
         return report
 
     def _timers_until(self, at: float) -> None:
@@ -167,25 +229,51 @@ class _Replay:
         self._episodes.update(self._engine.take_changes().episodes)
 
     def _look(self) -> None:
-        """Which rules knew an answer, and the readings behind what fires."""
+        """Which rules knew an answer, and for how long what is true has been so."""
         assert self._engine is not None and self._engine.judged is not None
         judged = self._engine.judged
         for name, verdicts in judged.verdicts.items():
             rule = self._rules[name]
+            if len(verdicts.rows):
+                self._matched.add(name)
             if (verdicts.observed & (verdicts.truth != UNKNOWN)).any():
                 rule.judged = True
-            elif len(verdicts.rows) and not rule.judged:
-                rule.why = "its readings were always missing, or its windows never full"
-        for episode in self._engine.book.open_episodes():
-            if episode.facts.metric:
-                self._trace(episode.alert.entity_key, episode.facts.metric)
+        self._seen.update((kind, name) for kind in REAL_KINDS for name in judged.snapshot.names(kind))
+        for key, state in self._engine.states().items():
+            if state.phase not in (Phase.PENDING, Phase.FIRING):
+                self._runs.pop(key, None)
+                continue
+            run = self._runs.setdefault(key, _Run())
+            run.see(_truth(judged.verdicts[key.rule], key), judged.at)
+            if state.phase is Phase.FIRING and state.began is not None:
+                self._held[episode_id(key, state.began)] = run.longest
 
-    def _trace(self, key: EntityKey, metric: str) -> None:
-        assert self._engine is not None and self._engine.judged is not None
-        snapshot = self._engine.judged.snapshot
-        row = snapshot.fleet.table(key.kind).row.get(key)
-        if row is None:
-            return
-        value = float(snapshot.column(key.kind, metric).numbers[row])
-        if value == value:  # not NaN
-            self._report.series.setdefault((key.id, metric), []).append((snapshot.at, value))
+    def _why_not(self, rule: Rule) -> str:
+        """Why a rule was never judged; "" where it was."""
+        if self._rules[rule.name].judged:
+            return ""
+        if not any(terms.enabled for terms in rule.variants):
+            return "it is not enabled"
+        if rule.name not in self._matched:
+            return "no entity matched"
+        unread = sorted({metric for kind, metric in rule.expr.metrics if not self._was_seen(kind, metric)})
+        if unread:
+            return f"there was no reading of {' and '.join(unread)}"
+        widest = max((wanted.seconds for wanted in rule.expr.windows.values()), default=0.0)
+        played = self._report.end - self._report.start
+        if widest > played:
+            return f"its window of {format_duration(widest)} is longer than the {format_duration(played)} played"
+        return "at every poll some reading it needs was missing, or a window not full"
+
+    def _was_seen(self, kind: Kind, metric: str) -> bool:
+        kinds = (Kind.SOURCE, Kind.DESTINATION) if kind is Kind.CONNECTOR else (kind,)
+        return any((one, metric) in self._seen for one in kinds)
+
+
+def _truth(verdicts: Verdicts, key: AlertKey) -> int:
+    """What a poll says of an alert's `expr`, `no_data` applied; unknown where it was not judged."""
+    position = verdicts.position(key.entity_key)
+    if position is None or not verdicts.observed[position]:
+        return UNKNOWN
+    terms = verdicts.rule.variants[int(verdicts.variant[position])]
+    return verdict(AlertState(), int(verdicts.truth[position]), None, terms.no_data)
