@@ -241,3 +241,5 @@ def test_configurations_keep_the_last_accepted(store: Store) -> None:
     assert store.last_configuration() == {"a.yaml": "${SLACK_URL}", "b/c.yaml": "ž"}
     store.save_configuration("f1", {"a.yaml": "rules: []"}, 3.0)
     assert store.last_configuration() == {"a.yaml": "rules: []"}
+    store.save_configuration("f3", {"c.yaml": "rules: [c]"}, 0.5)  # the clock was set back
+    assert store.last_configuration() == {"c.yaml": "rules: [c]"}

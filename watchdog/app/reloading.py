@@ -55,6 +55,7 @@ class Reloader:
         else:
             self._accept(policy)
         self._fingerprint = policy.fingerprint
+        _warn(policy)
         return policy
 
     def ask(self) -> None:
@@ -87,6 +88,7 @@ class Reloader:
         self._fingerprint = policy.fingerprint
         self._accept(policy)
         logger.info("rules reloaded", extra={"rules": len(policy.rules), "warnings": len(policy.warnings)})
+        _warn(policy)
         return policy
 
     def _accept(self, policy: Policy) -> None:
@@ -98,3 +100,8 @@ class Reloader:
     def _refuse(self, cause: ConfigError) -> None:
         self.last_error = str(cause)
         self.invalid = len(cause.mistakes) if isinstance(cause, RuleFileError) else 1
+
+
+def _warn(policy: Policy) -> None:
+    for warning in policy.warnings:
+        logger.warning("rule file warning", extra={"warning": str(warning)})

@@ -25,6 +25,7 @@ from watchdog.delivery.courier import Carrier
 from watchdog.delivery.targets import check_url, open_target, target_of
 from watchdog.errors import DeliveryError
 from watchdog.notify.wording import Links, Wording
+from watchdog.readings.fleet import Kind
 from watchdog.readings.poll import Poll
 from watchdog.settings import Settings
 from watchdog.store.store import Store
@@ -137,10 +138,14 @@ def start(
     now = clock()
     before = _last_policy(store, variables)
     watcher = Watcher(settings.watchdog_rules)
-    reloader = Reloader(load_policy or loader(settings.watchdog_rules, variables), store, clock, watcher)
+    desk: Desk | None = None
+
+    def seen() -> set[str]:
+        judged = None if desk is None else desk.judged
+        return set() if judged is None else {name for kind in Kind for name in judged.snapshot.names(kind)}
+
+    reloader = Reloader(load_policy or loader(settings.watchdog_rules, variables, seen), store, clock, watcher)
     policy = reloader.first(saved_loader(variables), strict=strict)
-    for warning in policy.warnings:
-        logger.warning("rule file warning", extra={"warning": str(warning)})
     wording = Wording(Links(settings.watchdog_public_url, settings.watchdog_entity_url), settings.watchdog_name)
     engine = Engine(
         before or policy,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, and_, delete, func, or_, select
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Note
 from watchdog.alerts.life import AlertKey, AlertState, Phase
@@ -145,8 +145,13 @@ class Store:
 
     def save_configuration(self, fingerprint: str, sources: Mapping[str, str], at: float) -> None:
         """An accepted configuration: its files by name, as written."""
+        others = schema.configurations.c.fingerprint != fingerprint
+        newest = select(func.max(schema.configurations.c.accepted)).where(others)
         with self._database.writing() as connection:
-            statements.put(connection, schema.configurations, [(fingerprint, at, rows.sources_text(sources))])
+            before = connection.execute(newest).scalar()
+            # a clock that was set back must not make the one before the newest
+            accepted = at if before is None else max(at, before + 0.001)
+            statements.put(connection, schema.configurations, [(fingerprint, accepted, rows.sources_text(sources))])
 
     def last_configuration(self) -> dict[str, str] | None:
         """The files of the configuration accepted last."""
