@@ -132,6 +132,14 @@ def test_an_outage_is_said_and_what_fires_stays(site, visit):
     expect(page.locator(".node").first).to_contain_text("not observed")
 
 
+def test_nothing_fires_is_no_good_news_where_not_everything_could_be_judged(site, visit):
+    page = visit()
+    expect(page.locator(".tally")).to_contain_text("Every rule that could be judged is quiet")
+    site.streamkap.fail("/sources/metrics", status=503)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing fires of what could be judged")
+    expect(page.locator(".tally")).to_contain_text("That is not to say that all is well")
+
+
 def test_mistakes_on_disk_are_said_everywhere_and_listed_with_the_rules(site, visit):
     page = visit()
     site.write_rules(MORE.replace("for: 1h", "for: soon"))

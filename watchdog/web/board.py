@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from watchdog.alerts.episodes import Episode
 from watchdog.alerts.life import Phase
+from watchdog.cycle.policy import Policy
 from watchdog.cycle.saved import TargetHealth
 from watchdog.notify.ledger import Entry
 from watchdog.units import format_duration
@@ -47,6 +48,8 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class TargetView:
+    """`failing` since when, `error` why; of one that was never written to, `error` says what is missing."""
+
     name: str
     failing: Moment | None
     error: str
@@ -140,7 +143,7 @@ class Boards:
             recent=[card(one, now, watched.links) for one in store.episodes(firing=False, limit=_RECENT)],
             silences=self.silences(now, firing),
             mutes=mute_views(watched.policy.mutes, firing, now),
-            targets=[_target_view(one, now) for one in targets],
+            targets=_target_views(targets, watched.policy, now),
         )
 
     def outlook(self, firing: Sequence[Episode], targets: Sequence[TargetHealth], now: float) -> Outlook:
@@ -171,6 +174,18 @@ class Boards:
             card(one, now, watched.links, watched.texts(one, now), outlook.knowledge(one, entries.get(one.id, ())))
             for one in episodes
         ]
+
+
+def _target_views(known: Sequence[TargetHealth], policy: Policy, now: float) -> list[TargetView]:
+    """Every target that was ever written to, and the receivers whose targets have not been."""
+    views = [_target_view(one, now) for one in known]
+    seen = {one.target for one in known}
+    for name, receiver in sorted(policy.receivers.items()):
+        if not receiver.targets:
+            views.append(TargetView(name, None, "none of its variables is set", None, 0))
+        elif not any(spec.id in seen for spec in receiver.targets):
+            views.append(TargetView(name, None, "", None, 0))
+    return views
 
 
 def _target_view(health: TargetHealth, now: float) -> TargetView:
