@@ -108,7 +108,8 @@ class TextError(WatchdogError):
 class DeliveryError(WatchdogError):
     """One message to one target failed.
 
-    `permanent`: trying again cannot help. `unknown`: the target may have accepted it (timeout after the request left).
+    `permanent`: trying again cannot help. `unknown`: the target may have accepted it (timeout after the request left),
+    or some of its recipients have.
     `retry_after`: seconds the target asked us to wait.
     """
 

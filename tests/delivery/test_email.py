@@ -164,6 +164,18 @@ def test_who_took_a_message_is_not_sent_it_again(smtp_sink, message):
     assert [mail.recipients for mail in smtp_sink.mails] == [("first@example.com",), ("second@example.com",)]
 
 
+def test_what_some_took_and_others_refuse_for_good_may_count_as_accepted(smtp_sink, message):
+    """Those who took the beginning are to hear the end; for a target that refused it there would be none."""
+    to = smtp_sink.url("first@example.com", "second@example.com")
+    smtp_sink.refused["second@example.com"] = "550 5.1.1 No such user"
+    error = failure(smtp_sink, message(), to)
+    assert (error.permanent, error.unknown) == (False, True)
+    assert "some recipients took it, others did not: refused the message or its recipient: 550 5.1.1" in str(error)
+    smtp_sink.refused["first@example.com"] = "550 5.1.1 No such user"
+    error = failure(smtp_sink, message(id="8"), to)
+    assert (error.permanent, error.unknown) == (True, False)
+
+
 def test_a_picture_needs_no_font_of_the_system():
     picture = png_of(CHART)
     assert picture is not None

@@ -95,10 +95,13 @@ class _Apprise:
         while len(self._accepted) > _HALF_ACCEPTED:
             self._accepted.popitem(last=False)
         failure = failure_of(flight, self.target.kind)
+        # whoever of several has heard a beginning must hear its end, so one who never will hear it spoils it for nobody
+        partly = bool(accepted) and failure.permanent
+        reason = cut(self._known.scrub(str(failure)), _REASON)
         raise DeliveryError(
-            f"{self.target.label}: {cut(self._known.scrub(str(failure)), _REASON)}",
-            permanent=failure.permanent,
-            unknown=failure.unknown,
+            f"{self.target.label}: {'some recipients took it, others did not: ' if partly else ''}{reason}",
+            permanent=failure.permanent and not partly,
+            unknown=failure.unknown or partly,
             retry_after=failure.retry_after,
         )
 
