@@ -139,6 +139,14 @@ def test_any_text_fits_slacks_limits(text, times):
         assert len(block.get("elements", ())) <= 10
 
 
+def test_letters_that_count_twice_and_endless_links_fit_too(message):
+    long = {"summary": "🔴" * 4000, "entity": "🔴" * 300, "runbook_url": "https://wiki.example.org/" + "x" * 4000}
+    blocks = attachment(message(title="🔴" * 400, line=long))["blocks"]
+    texts = [(150, blocks[0]["text"]), (3000, blocks[2]["text"]), (2000, blocks[3]["fields"][0])]
+    assert all(len(text["text"].encode("utf-16-le")) // 2 <= limit for limit, text in texts)
+    assert "wiki.example.org" not in json.dumps(blocks)
+
+
 def test_ten_alerts_are_no_wall(message, line):
     changed = tuple(line(entity=f"source/s{n}", description=f"long {n} " * 500) for n in range(10))
     shown = attachment(message(changed=changed, more=3))

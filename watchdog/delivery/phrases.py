@@ -23,6 +23,7 @@ class Tone(StrEnum):
 
 _TONES = {"critical": Tone.CRITICAL, "warning": Tone.WARNING, "info": Tone.INFO}
 _MARKS = {"critical": "🔴", "warning": "🟠", "info": "🔵"}
+_LINK = 1000
 _OVER = frozenset({MessageKind.RESOLVED, MessageKind.MISSED})
 
 
@@ -153,7 +154,8 @@ def _links(places: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def is_link(url: str) -> bool:
-    return url.startswith(("https://", "http://")) and url.isprintable() and " " not in url
+    """Whether it can be shown as a link: a longer one would not fit, and Slack refuses the message with it."""
+    return len(url) <= _LINK and url.startswith(("https://", "http://")) and url.isprintable() and " " not in url
 
 
 def remainder(message: Message) -> str:

@@ -151,11 +151,12 @@ _URL = "%/:=&?~#+!$,;'()*[]-._"
 
 
 def _safe(text: str, limit: int) -> str:
-    """A text of at most `limit` characters as Slack counts them, in which it finds neither markup nor mentions."""
+    """A text of at most `limit` characters, in which Slack finds neither markup nor mentions. They are counted in
+    UTF-16, the longest way there is: a text that is too long is refused with the whole message."""
     text = _MENTION.sub(f"@{_WORD_JOINER}", "".join(char for char in text if char == "\n" or char.isprintable()))
     room = limit
-    while len(shown := _escaped(cut(text, room))) > limit:
-        room -= max(1, (len(shown) - limit) // 5)
+    while (over := len((shown := _escaped(cut(text, room))).encode("utf-16-le")) // 2 - limit) > 0:
+        room -= max(1, over // 5)
     return shown or " "
 
 
