@@ -146,9 +146,10 @@ class Promises(RuleBasedStateMachine):
     # -- inside
 
     def _begin(self) -> Engine:
-        engine = Engine(self.policy, self.store.load(), start=self.now, every=EVERY, wording=Wording(), name="w")
+        saved = self.store.load()
+        saved.silences = {silence.id: silence for silence in self.silences}
+        engine = Engine(self.policy, saved, start=self.now, every=EVERY, wording=Wording(), name="w")
         engine.restore_windows(*self.store.load_windows())
-        engine.set_silences(self.silences)
         self.engine = engine
         self._save()
         return engine

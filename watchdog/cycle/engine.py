@@ -110,9 +110,9 @@ class Engine:
         book.restore(saved.episodes.values(), saved.groups.values(), saved.entries.values(), saved.duties.values(),
                      saved.next_duty)  # fmt: skip
         self.dispatcher = Dispatcher(book, policy.contacts, policy.by_name, policy.mutes)
-        self.dispatcher.resume(start)
         self.dispatcher.set_silences(saved.silences.values())
         self.dispatcher.reroute(policy.contacts, policy.by_name, policy.mutes, start)
+        self.dispatcher.resume(start, _last_look(remembered.at, saved.documents.get("held")))
 
     @property
     def links(self) -> Links:
@@ -285,6 +285,8 @@ class Engine:
         self._targets_changed = set()
         if after_poll and self._previous is not None:
             changes.documents["cycle"] = Remembered.of(self._previous, self.health, self.roster.absences).encode()
+        if unsaved.episodes and self.dispatcher.held_changed_at is not None:
+            changes.documents["held"] = repr(self.dispatcher.held_changed_at)
         return changes
 
     def windows(self) -> tuple[list[keeping.Saved], list[keeping.Roster]]:
@@ -405,3 +407,8 @@ class Engine:
         health = self.targets.get(duty.target) or TargetHealth(duty.target, duty.receiver, "")
         self.targets[duty.target] = change(health)
         self._targets_changed.add(duty.target)
+
+
+def _last_look(cycle: float | None, held: str | None) -> float | None:
+    """The last instant up to which it is known what silences and mutes did: a cycle, or a change between two."""
+    return cycle if cycle is None or held is None else max(cycle, float(held))

@@ -32,8 +32,8 @@ class Saved:
     """Everything a service needs to go on where the last one stopped.
 
     `episodes`: open ones, and ended ones that some entry or duty still needs. `documents` are small named JSON texts
-    (`cycle`: the last cycle's instant and counters, `roster`: what has been missing since when), `blobs` named bytes
-    (reading ages).
+    (`cycle`: the last cycle's instant and counters, `held`: when a silence or mute last did something), `blobs` named
+    bytes (reading ages).
     """
 
     alerts: dict[AlertKey, AlertState] = field(default_factory=dict)

@@ -16,10 +16,10 @@ from watchdog.notify.book import Book
 from watchdog.notify.contacts import Contacts
 from watchdog.notify.departing import depart
 from watchdog.notify.escalating import Step, escalate, steps
-from watchdog.notify.flushing import consider, flush, remind
+from watchdog.notify.flushing import consider, flush, regroup, remind
 from watchdog.notify.holding import Quiet, apply_hold, hold_of
 from watchdog.notify.ledger import Ending
-from watchdog.notify.outcomes import Claim, accepted, claim, failed, hand_over
+from watchdog.notify.outcomes import Claim, accepted, claim, failed, hand_over, unheld, waiting
 from watchdog.notify.routes import GroupKey
 from watchdog.notify.taking_over import take_over
 from watchdog.readings.fleet import Fleet
@@ -44,15 +44,28 @@ class Dispatcher:
         self._fresh: set[str] = set()  #: episodes whose hold has not been looked at
         self._held: set[str] = {episode.id for episode in book.episodes.values() if episode.hold}
         self._mute_boundary: float | None = None
-        #: Groups whose deadline passed while nobody watched: they wait for a poll that judges their alerts.
+        #: Groups and episodes whose deadline passed while nobody watched: they wait for a poll that judges them.
         self._unconfirmed: set[GroupKey] = set()
+        self._unconfirmed_steps: set[str] = set()
+        #: The last instant at which what holds some episode changed.
+        self.held_changed_at: float | None = None
 
-    def resume(self, now: float) -> None:
-        """After a restart: deadlines that have passed wait for a poll that says whether their alerts still hold."""
+    def resume(self, now: float, last: float | None) -> None:
+        """After a restart, with the silences and the configuration in place: what silences and mutes did since `last`
+        is made up for, instant by instant, and deadlines that have passed wait for a poll that says whether their
+        alerts still hold."""
+        if last is not None and self.book.open_episodes():
+            while (edge := self._next_edge(last)) is not None and edge < now:
+                self._refresh_holds(edge, None)
+                self._settle_touched(edge)
+                last = edge
+        self._refresh_holds(now, None)
+        self._settle_touched(now)
         for group in self.book.groups.values():
             deadline = group.reminder_due if group.due is None else group.due
-            if deadline is not None and deadline <= now:
+            if deadline is not None and deadline < now:
                 self._unconfirmed.add(group.key)
+        self._unconfirmed_steps = {step.episode.id for step in self._open_steps() if step.at < now}
 
     # -- what a poll brings
 
@@ -77,6 +90,7 @@ class Dispatcher:
                 self.book.put_entry(replace(entry, ending=Ending.CLOSED))
         self.book.assign(episode, ())
         self.book.touched.update(groups)
+        self._steps = None
 
     def changed(self, episode: Episode) -> None:
         """New facts of an open episode (its labels, its flapping, its severity)."""
@@ -97,6 +111,9 @@ class Dispatcher:
         self._fleet = fleet
         if self._unconfirmed:
             self._unconfirmed = {key for key in self._unconfirmed if not self._confirmed(key, evaluated)}
+        if self._unconfirmed_steps:
+            waiting = (self.book.episodes.get(one) for one in self._unconfirmed_steps)
+            self._unconfirmed_steps = {one.id for one in waiting if one is not None and not evaluated(one.alert)}
         self._refresh_holds(now, true)
         self._settle_touched(now)
 
@@ -148,7 +165,7 @@ class Dispatcher:
             elif group.due is None and group.reminder_due is not None and group.reminder_due <= now:
                 remind(self.book, self.contacts, group, now)
         self._hand_over(now)
-        due = [step for step in self._open_steps() if step.at <= now]
+        due = [step for step in self._awaited_steps() if step.at <= now]
         if due:
             escalate(self.book, self.contacts, due, now)
             self._steps = None
@@ -159,16 +176,14 @@ class Dispatcher:
         groups = (group for group in self.book.groups.values() if group.key not in self._unconfirmed)
         wanted = (group.reminder_due if group.due is None else group.due for group in groups)
         found = [at for at in wanted if at is not None]
-        found += [at for one in self._silences.values() for at in (one.starts, one.ends) if at > now]
-        if self._mutes and (self._mute_boundary is None or self._mute_boundary <= now):
-            self._mute_boundary = next_mute_boundary(self._mutes, now)
-        if self._mute_boundary is not None:
-            found.append(self._mute_boundary)
-        found += [step.at for step in self._open_steps()]
-        for duty in self.book.duties.values():
-            if duty.id not in self.book.in_flight:
+        edge = self._next_edge(now)
+        if edge is not None:
+            found.append(edge)
+        found += [step.at for step in self._awaited_steps()]
+        for duty, first in waiting(self.book):
+            if duty is first:
                 found.append(duty.next_try)
-            if duty.hand_over_at is not None:
+            if first.attempts and duty.hand_over_at is not None and self.contacts.fallback_of(duty.receiver):
                 found.append(duty.hand_over_at)
         return min(found, default=None)
 
@@ -185,12 +200,11 @@ class Dispatcher:
         failed(self.book, self.contacts, done, error, now)
         self._after_answer(done, now)
 
-    def retry_now(self, targets: Collection[str], now: float) -> None:
-        """A target is known to be up again: what waits for it is due at once."""
-        for target in targets:
-            for duty in self.book.duties_to(target):
-                if duty.next_try > now:
-                    self.book.put_duty(replace(duty, next_try=now))
+    def retry_now(self, receiver: str, now: float) -> None:
+        """A receiver is known to be up again: what waits for its targets is due at once."""
+        for duty in list(self.book.duties.values()):
+            if duty.receiver == receiver and duty.next_try > now:
+                self.book.put_duty(replace(duty, next_try=now))
 
     # -- inside
 
@@ -198,8 +212,22 @@ class Dispatcher:
         firing = [episode for episode, _ in self.book.members(key) if episode.firing]
         return not firing or any(evaluated(episode.alert) for episode in firing)
 
+    def _next_edge(self, now: float) -> float | None:
+        """The next instant at which a silence or a mute begins or ends."""
+        found = [at for one in self._silences.values() for at in (one.starts, one.ends) if at > now]
+        if self._mutes and (self._mute_boundary is None or self._mute_boundary <= now):
+            self._mute_boundary = next_mute_boundary(self._mutes, now)
+        if self._mute_boundary is not None:
+            found.append(self._mute_boundary)
+        return min(found, default=None)
+
     def _route(self, episode: Episode) -> None:
-        self.book.assign(episode, self.contacts.groups_for(episode.facts.labels))
+        routed = self.contacts.groups_for(episode.facts.labels)
+        for entry in self.book.entries_of(episode.id):
+            for key, route in routed:
+                if key.receiver == entry.group.receiver and key != entry.group:
+                    regroup(self.book, entry, key, route)
+        self.book.assign(episode, routed)
         self._fresh.add(episode.id)
         self._steps = None
 
@@ -221,6 +249,7 @@ class Dispatcher:
             hold = hold_of(episode, quiet, self._suppression, true)
             if apply_hold(self.book, episode, hold, names, now):
                 self._steps = None
+                self.held_changed_at = now
             if hold:
                 self._held.add(episode_id)
             else:
@@ -249,10 +278,14 @@ class Dispatcher:
                 self.book.forget(episode_id)
 
     def _hand_over(self, now: float) -> None:
-        for duty in list(self.book.duties.values()):
-            if duty.hand_over_at is not None and duty.hand_over_at <= now and duty.id not in self.book.in_flight:
+        for duty, first in list(waiting(self.book)):
+            if duty.hand_over_at is None or duty.hand_over_at > now or not first.attempts:
+                continue
+            # without a fallback it stays ready: an edit may bring one
+            if self.contacts.fallback_of(duty.receiver) and (ready := unheld(self.book, duty)) is not None:
+                duty = ready
                 self.book.put_duty(replace(duty, handed_over=True))
-                cause = f"{duty.receiver} could not be reached: {duty.last_error}"
+                cause = f"{duty.receiver} could not be reached: {first.last_error}"
                 hand_over(self.book, self.contacts, duty, cause, now, for_good=False)
 
     def _open_steps(self) -> list[Step]:
@@ -265,6 +298,9 @@ class Dispatcher:
             ]
         return self._steps
 
+    def _awaited_steps(self) -> list[Step]:
+        return [step for step in self._open_steps() if step.episode.id not in self._unconfirmed_steps]
+
     def _after_answer(self, done: Claim, now: float) -> None:
         self._steps = None
         for item in done.duty.items:
@@ -273,4 +309,3 @@ class Dispatcher:
             if not episode.firing and latest is not None and latest.firing:
                 take_over(self.book, episode, latest, now)
         self._settle_touched(now)
-

@@ -67,5 +67,5 @@ class Duty:
 
     @property
     def hand_over_at(self) -> float | None:
-        """When the fallback has to be given it, if it has failed by then."""
-        return None if self.handed_over or self.is_fallback or not self.attempts else self.created + HAND_OVER_AFTER
+        """When the fallback has to be given it, if its target cannot be reached."""
+        return None if self.handed_over or self.is_fallback else self.created + HAND_OVER_AFTER

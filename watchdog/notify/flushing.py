@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from watchdog.alerts.episodes import Episode
@@ -9,9 +10,9 @@ from watchdog.notify.book import Book
 from watchdog.notify.contacts import Contacts
 from watchdog.notify.duties import Part
 from watchdog.notify.groups import Group
-from watchdog.notify.ledger import Standing
+from watchdog.notify.ledger import Entry, Role, Standing
 from watchdog.notify.owing import owe
-from watchdog.notify.routes import GroupKey
+from watchdog.notify.routes import GroupKey, Route
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ def consider(book: Book, contacts: Contacts, key: GroupKey, now: float) -> None:
     owed = [entry for entry in book.entries_in(key) if entry.owes_end]
     if group is None:
         if routes:
-            group = Group.begin(key, routes[0], now)
+            group = Group.begin(key, _first(routes), now)
         elif any(not book.episodes[entry.episode].firing for entry in owed):
             group = Group(key, now, 0.0, 0.0, 0.0, due=now)
         else:
@@ -74,13 +75,18 @@ def consider(book: Book, contacts: Contacts, key: GroupKey, now: float) -> None:
         book.drop_group(key)
         return
     if routes:
-        group = group.with_timings(routes[0])
+        group = group.with_timings(_first(routes))
     waiting = outstanding(book, contacts, group, now)
     if waiting:
         group = group.changed(now)
     if waiting.ready_at is not None:
         group = group.due_by(waiting.ready_at)
     book.put_group(group)
+
+
+def _first(routes: Iterable[Route]) -> Route:
+    """If several routes lead into a group, the first in the file decides its timings."""
+    return min(routes, key=lambda route: route.index)
 
 
 def flush(book: Book, contacts: Contacts, group: Group, now: float) -> None:
@@ -111,3 +117,16 @@ def remind(book: Book, contacts: Contacts, group: Group, now: float) -> None:
         ]
         messages += owe(book, contacts, target, group.key, owed, now)
     book.put_group(group.flushed(now, told=True) if messages else replace(group, repeat_from=now))
+
+
+def regroup(book: Book, entry: Entry, key: GroupKey, route: Route) -> None:
+    """A target that was told hears of this episode in another group from now on. What still waits for it stays in its
+    order in the old one."""
+    waits = any(duty.group == entry.group for duty in book.duties_to(entry.target))
+    if entry.role is not Role.ROUTED or not entry.owes_end or waits:
+        return
+    before = book.groups.get(entry.group)
+    if before is not None and key not in book.groups:
+        book.put_group(Group.following(before, key, route))
+    book.touched.add(entry.group)
+    book.put_entry(replace(entry, group=key))

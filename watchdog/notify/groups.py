@@ -28,6 +28,12 @@ class Group:
     def begin(cls, key: GroupKey, route: Route, now: float) -> Group:
         return cls(key, now, route.group_wait, route.group_interval, route.repeat_interval, due=now + route.group_wait)
 
+    @classmethod
+    def following(cls, before: Group, key: GroupKey, route: Route) -> Group:
+        """What an edited `group_by` or a rename makes of a group: its alerts were told, and its clocks go on."""
+        return cls(key, before.first, route.group_wait, route.group_interval, route.repeat_interval,
+                   last_message=before.last_message, repeat_from=before.repeat_from)  # fmt: skip
+
     def with_timings(self, route: Route) -> Group:
         """The same group under an edited route; a deadline that is already set stays."""
         timings = (route.group_wait, route.group_interval, route.repeat_interval)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from watchdog.errors import DeliveryError
@@ -34,13 +35,58 @@ def claim(book: Book, target: str, now: float) -> Claim | None:
         if duty.id in book.in_flight or duty.next_try > now:
             blocked.add(duty.group)
             continue
+        ready = unheld(book, duty)
+        if ready is None:
+            continue  # what follows in its group is about other alerts
+        duty = ready
         items = tuple(item for item in duty.items if _still_holds(book, duty, item, now))
         if not items:
             book.drop_duty(duty.id)
             continue
         book.in_flight.add(duty.id)
-        return _claimed(book, replace(duty, items=items))
+        return _claimed(book, replace(duty, items=items, cause=duty.cause or _released(book, items)))
     return None
+
+
+def waiting(book: Book) -> Iterator[tuple[Duty, Duty]]:
+    """Duties that may be told, each with the one of its target and group that has to leave first (often itself). Those
+    under way, and what waits behind them, are left out."""
+    for target in book.waiting_targets():
+        first: dict[GroupKey, Duty] = {}
+        for duty in book.duties_to(target):
+            if not held(book, duty):
+                before = first.setdefault(duty.group, duty)
+                if before.id not in book.in_flight:
+                    yield duty, before
+
+
+def held(book: Book, duty: Duty) -> bool:
+    """Whether something holds back all that a duty would tell."""
+    return all(_is_held(book, item) for item in duty.items)
+
+
+def unheld(book: Book, duty: Duty) -> Duty | None:
+    """What of a duty may be told now, None for nothing; the rest goes on waiting as a duty of its own."""
+    free = tuple(item for item in duty.items if not _is_held(book, item))
+    if len(free) == len(duty.items) or not free:
+        return duty if free else None
+    later = tuple(item for item in duty.items if item not in free)
+    book.add_duty(replace(duty, id=book.next_duty, items=later))
+    ready = replace(duty, items=free)
+    book.put_duty(ready)
+    return ready
+
+
+def _is_held(book: Book, item: Item) -> bool:
+    """A silence, mute or suppressor that came while a beginning or an escalation waited for its target."""
+    episode = book.episodes[item.episode]
+    return item.part in (Part.BEGIN, Part.ESCALATE) and episode.firing and bool(episode.hold)
+
+
+def _released(book: Book, items: Iterable[Item]) -> str:
+    """What had held back these beginnings while they waited."""
+    begun = (book.episodes[item.episode] for item in items if item.part is Part.BEGIN)
+    return "; ".join(dict.fromkeys(one.release_note for one in begun if one.firing and one.release_note))
 
 
 def _claimed(book: Book, duty: Duty) -> Claim:
@@ -57,7 +103,7 @@ def _still_holds(book: Book, duty: Duty, item: Item, now: float) -> bool:
     episode = book.episodes[item.episode]
     entry = book.entries[item.episode, duty.target]
     if item.part in (Part.REMIND, Part.UPDATE):
-        return episode.firing and not (item.part is Part.REMIND and (episode.hold or episode.acknowledgement))
+        return episode.firing and not episode.hold and not (item.part is Part.REMIND and episode.acknowledgement)
     if item.part is Part.ESCALATE and entry.standing is not Standing.WAITING:
         return episode.firing and episode.acknowledgement is None
     if item.part is Part.ESCALATE and episode.acknowledgement is not None:

@@ -12,6 +12,7 @@ from watchdog.notify.duties import Duty, Item, Part
 from watchdog.notify.ledger import Ending, Entry, Role, Standing
 from watchdog.notify.message import MessageKind
 from watchdog.notify.routes import GroupKey
+from watchdog.notify.taking_over import supersede
 
 #: A flush that begins more alerts than this opens one PagerDuty incident for all of them.
 BURST = 10
@@ -46,6 +47,7 @@ def owe(
     cause: str = "",
 ) -> int:
     """Enter what a target is owed into the ledger and make the duties; returns how many messages it will be."""
+    supersede(book, target, {episode.alert for episode, part in owed if part is Part.BEGIN}, now)
     if target not in contacts.pagerduty:
         for episode, part in owed:
             _enter(book, target, group, episode, part, role, incident="")

@@ -77,14 +77,13 @@ class Wording:
         )
         lines = [line for line, _ in changed]
         mentioned = {item.episode for item in duty.items}
-        others = [
-            episode
-            for episode, _ in book.members(duty.group)
-            if episode.firing and episode.id not in mentioned and (episode.id, duty.target) in book.entries
-        ]
-        if duty.incident:
-            others = []  # one incident is about its own alerts
-        silenced = sum(1 for episode in others if episode.hold)
+        # one incident is about its own alerts
+        firing_besides = [] if duty.incident else [
+            episode for episode, _ in book.members(duty.group) if episode.firing and episode.id not in mentioned
+        ]  # fmt: skip
+        others = [episode for episode in firing_besides if (episode.id, duty.target) in book.entries]
+        held = sum(1 for episode in others if episode.hold)
+        unheard = sum(1 for one in firing_besides if one.hold.quiet and (one.id, duty.target) not in book.entries)
         standing = _most_severe_first(
             (self._line(book, episode, Item(episode.id, Part.REMIND), claim, current, now), episode)
             for episode in sorted(others, key=lambda one: one.began)[:LISTED]
@@ -98,11 +97,11 @@ class Wording:
             kind=claim.kind,
             receiver=duty.receiver,
             title=_title(claim.kind, lines, len(firing) + len(others)),
-            headline=_headline(duty.items, claim, book, len(others), silenced, now),
+            headline=_headline(duty.items, claim, book, len(others), held, unheard, now),
             changed=tuple(listed),
             standing=tuple(shown),
-            more=len(lines) + len(others) - len(listed) - len(shown),
-            silenced=silenced,
+            more=len(lines) + len(others) - held - len(listed) - len(shown),
+            silenced=held + unheard,
             cause=duty.cause,
             ack_hint=hints.to_acknowledge([episode for _, episode in firing]),
             silence_hint=hints.to_silence([episode for _, episode in firing]),
@@ -242,8 +241,11 @@ def _title(kind: MessageKind, lines: list[Line], firing: int) -> str:
     return f"{begin} {what}: {', '.join(line.entity for line in named[:3])}{rest}"
 
 
-def _headline(items: tuple[Item, ...], claim: Claim, book: Book, others: int, silenced: int, now: float) -> str:
-    """What changed: `+2 new, 1 resolved, 7 still firing`."""
+def _headline(
+    items: tuple[Item, ...], claim: Claim, book: Book, others: int, held: int, unheard: int, now: float
+) -> str:
+    """What changed: `+2 new, 1 resolved, 7 still firing`. Of the others `held` are held back; `unheard` besides are
+    silenced and were never told."""
     counts = {part: sum(1 for item in items if item.part is part and item.episode not in claim.missed) for part in Part}
     words = []
     if counts[Part.BEGIN]:
@@ -261,7 +263,9 @@ def _headline(items: tuple[Item, ...], claim: Claim, book: Book, others: int, si
         words.append(f"{counts[Part.END]} resolved")
     still = counts[Part.REMIND] + others
     if still:
-        words.append(f"{still} still firing" + (f" ({silenced} held back)" if silenced else ""))
+        words.append(f"{still} still firing" + (f" ({held} held back)" if held else ""))
+    if unheard:
+        words.append(f"{unheard} silenced")
     return ", ".join(words)
 
 

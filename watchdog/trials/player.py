@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
 from watchdog.alerts.episodes import Acknowledgement
 from watchdog.alerts.life import AlertKey, Phase
 from watchdog.alerts.silences import Silence
 from watchdog.cycle.engine import Engine
-from watchdog.cycle.policy import Policy
 from watchdog.cycle.saved import Saved
+from watchdog.delivery.phrases import remainder
 from watchdog.errors import DeliveryError
 from watchdog.notify.message import Message, MessageKind
-from watchdog.notify.routes import TargetSpec, text_of
+from watchdog.notify.outcomes import waiting
+from watchdog.notify.routes import text_of
 from watchdog.notify.wording import Wording
 from watchdog.store.store import Store
 from watchdog.trials.cases import Case
@@ -68,7 +70,8 @@ class _Player:
         self._case = case
         self._world = World(case)
         self._played = Played()
-        self._policy = _one_target_each(case.policy)
+        self._policy = replace(case.policy, urls={})
+        self._heard: dict[Told, Counter[str]] = defaultdict(Counter)
         # only a restart reads what was saved; without one the store would only cost time
         self._store = Store.in_memory() if case.restarts else None
         self._phases: dict[AlertKey, Phase] = {}
@@ -128,7 +131,7 @@ class _Player:
                 self._engine = self._begin(at)
         for when, policy in case.reloads:
             if _same(when, at):
-                self._policy = _one_target_each(policy)
+                self._policy = replace(policy, urls={})
                 if self._engine is not None:
                     self._engine.adopt(self._policy)
         if self._engine is None:
@@ -145,16 +148,15 @@ class _Player:
                 self._played.acks.append((at, f"{key} does not fire: nothing to acknowledge"))
         for receiver, span in case.receivers_down:
             if _same(span.end, at) and not self._is_down(receiver, at):
-                ids = [spec.id for spec in self._policy.contacts.specs.values() if spec.receiver == receiver]
-                self._engine.dispatcher.retry_now(ids, now)
+                self._engine.dispatcher.retry_now(receiver, now)
 
     def _begin(self, at: float) -> Engine:
         now = self._case.start + at
         saved = self._store.load() if self._store is not None else Saved()
+        saved.silences = {silence.id: silence for silence in self._silences()}
         engine = Engine(self._policy, saved, start=now, every=self._case.interval, wording=Wording(), name="watchdog")
         if self._store is not None:
             engine.restore_windows(*self._store.load_windows())
-        engine.set_silences(self._silences())
         self._world.forget()
         return engine
 
@@ -209,19 +211,21 @@ class _Player:
                 if self._is_down(receiver, at):
                     self._engine.failed(sending, DeliveryError("down in this test", permanent=False), now)
                 else:
-                    self._played.told.append(Told(at, receiver, sending.message.kind, text_of_message(sending.message)))
+                    self._tell(Told(at, receiver, sending.message.kind, text_of_message(sending.message)), target)
                     self._engine.accepted(sending, now)
                 self._save()
             if not sent:
                 self._engine.tick(now)
                 self._save()
-                if not any(self._due(target, now) for target in self._engine.waiting_targets()):
+                if not any(duty is first and duty.next_try <= now for duty, first in waiting(self._engine.book)):
                     return
 
-    def _due(self, target: str, now: float) -> bool:
-        assert self._engine is not None
-        duties = self._engine.book.duties_to(target)
-        return any(duty.next_try <= now and duty.id not in self._engine.book.in_flight for duty in duties[:1])
+    def _tell(self, told: Told, target: str) -> None:
+        """A receiver hears a message once, however many targets it has."""
+        heard = self._heard[told]
+        heard[target] += 1
+        if heard[target] > max((count for other, count in heard.items() if other != target), default=0):
+            self._played.told.append(told)
 
     def _is_down(self, receiver: str, at: float) -> bool:
         return any(name == receiver and span.covers(at) for name, span in self._case.receivers_down)
@@ -268,16 +272,7 @@ def text_of_message(message: Message) -> str:
         parts += [line.alertname, line.entity, line.severity, line.summary, line.description, line.reason, line.value,
                   line.note, line.runbook_url]  # fmt: skip
         parts += [f"{name}={text_of(value)}" for name, value in line.labels.items()]
-    return "\n".join(part for part in parts if part)
-
-
-def _one_target_each(policy: Policy) -> Policy:
-    """Receivers as tests see them: each that has a URL at all is one target."""
-    receivers = {
-        name: replace(receiver, targets=(TargetSpec(name, "test"),) if receiver.targets else ())
-        for name, receiver in policy.receivers.items()
-    }
-    return replace(policy, receivers=receivers, urls={})
+    return "\n".join(part for part in (*parts, *remainder(message)) if part)
 
 
 def _same(one: float, other: float) -> bool:
