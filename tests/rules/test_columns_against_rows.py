@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import operator
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import hypothesis.strategies as st
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
@@ -104,6 +106,7 @@ class World:
     present: dict[tuple[EntityKey, str], float | str] = field(default_factory=dict)
     seen_now: set[tuple[EntityKey, str]] = field(default_factory=set)
     listed: list[EntityKey] = field(default_factory=lambda: KEYS)
+    dark: frozenset[EntityKey] = frozenset()
 
     def listing(self, keys: list[EntityKey]) -> None:
         self.listed = keys
@@ -258,6 +261,20 @@ class World:
             return None
         return OPERATORS[head](left, right)
 
+    def named(self, node: Any, key: EntityKey) -> Iterator[EntityKey]:
+        """Whose readings an expression names."""
+        match node:
+            case ("metric", "limit") | ("count",):
+                return
+            case ("metric", metric):
+                yield self.place(metric, key)[0]
+            case ("family", _, body):
+                for child in self.children(key):
+                    yield from self.named(body, child)
+            case tuple() | list():
+                for part in node:
+                    yield from self.named(part, key)
+
     def place(self, metric: str, key: EntityKey) -> tuple[EntityKey, str]:
         if metric.startswith("connector."):
             return owner(key), metric.removeprefix("connector.")
@@ -365,10 +382,14 @@ def read(drawn: bytes) -> dict[tuple[EntityKey, str], tuple[float | str, float]]
     return found
 
 
+#: Whom a failed request would have answered for; mostly nobody.
+darkness = st.just(frozenset()) | st.just(frozenset()) | st.frozensets(st.sampled_from(KEYS), max_size=2)
 readings = st.binary(min_size=len(PLACES), max_size=len(PLACES)).map(read)
-#: Polls: how many intervals after the one before, what happens in between, and what is read.
+#: Polls: how many intervals after the one before, what happens in between, whom it has no answer for, what is read.
 polls = st.lists(
-    st.tuples(st.sampled_from((1, 1, 1, 2, 4)), st.sampled_from(("", "", "", "restart", "listing")), readings),
+    st.tuples(
+        st.sampled_from((1, 1, 1, 2, 4)), st.sampled_from(("", "", "", "restart", "listing")), darkness, readings
+    ),
     min_size=1,
     max_size=9,
 )
@@ -418,7 +439,7 @@ class Columns:
 def test_columns_answer_what_rows_answer(expressions, timeline) -> None:
     rules = [rule(f"R{index}", kind, expression) for index, (kind, expression) in enumerate(expressions)]
     columns, world, at, listings, known = Columns(rules), World(), 0.0, 0, fleet(KEYS, 1)
-    for steps, event, seen in timeline:
+    for steps, event, world.dark, seen in timeline:
         at += steps * POLL
         if event == "restart":
             columns.restart()
@@ -426,13 +447,23 @@ def test_columns_answer_what_rows_answer(expressions, timeline) -> None:
             listings += 1
             world.listing(FLEETS[listings % 2])
             known = fleet(world.listed, listings + 1)
-        there = {place: reading for place, reading in seen.items() if place[0] in world.listed}
+        answered = {key for key in world.listed if key not in world.dark}
+        there = {place: reading for place, reading in seen.items() if place[0] in answered}
         world.poll(at, there)
         sparse = SparseReadings()
         for (key, metric), (value, lag) in there.items():
             sparse.put(key, metric, value, at - lag)
-        for verdicts, (_, expression) in zip(columns.judge(sparse.snapshot(at, known)), expressions, strict=True):
+        dark = {
+            kind: np.array([key in world.dark for key in known.table(kind).row], dtype=np.bool_)
+            for kind in (Kind.SOURCE, Kind.DESTINATION, Kind.TASK)
+        }
+        snapshot = sparse.snapshot(at, known, dark)
+        for verdicts, (_, expression) in zip(columns.judge(snapshot), expressions, strict=True):
             for row, entity in enumerate(verdicts.table.entities):
+                assert verdicts.observed[row] == world.dark.isdisjoint(world.named(expression, entity.key))
+                if not verdicts.observed[row]:
+                    assert verdicts.truth[row] == -1
+                    continue
                 limit = LIMITS.get(entity.key.id, 1.0)
                 expected = {True: 1, False: 0, None: -1}[world.truth(expression, entity.key, limit)]
                 assert verdicts.truth[row] == expected, (text(expression), entity.key, at, verdicts.explain(row))

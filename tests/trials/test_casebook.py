@@ -69,6 +69,9 @@ TABLE = [
     ("a misspelled label", ("connector:", "conector:"), "t.yaml:5:38: unknown key 'conector'; did you mean 'connector'?"),
     ("one entity twice", ("postgresql}]", "postgresql}, {source: prod-orders}]"), "t.yaml:5:71: source 'prod-orders'"),
     ("a task of nobody", ("postgresql}]", "postgresql}, {task: zero}]"), "t.yaml:5:69: task: 'zero' does not say whose"),
+    ("a task of two", ("postgresql}]", "postgresql}, {destination: prod-orders, id: d}, {task: prod-orders/0}]"),
+     "t.yaml:5:104: task: 'prod-orders/0' may be any of these: source/prod-orders/0, destination/prod-orders/0"),
+    ("one task twice", ("postgresql}]", "postgresql}, {task: a/0}, {task: a/0}]"), "t.yaml:5:82: task 'a/0' stands here twice"),
     # -- readings
     ("of an unknown entity", ("{entity: prod-orders, m", "{entity: prod-ordres, m"),
      "t.yaml:6:25: entity: no entity is called 'prod-ordres'; did you mean 'prod-orders'?"),

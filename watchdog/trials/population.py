@@ -38,7 +38,7 @@ def populate(described: Sequence[Described], mistakes: list[Mistake]) -> tuple[E
     for kind, name, values, place in parts:
         entity = _part(kind, name, values, made, place, mistakes)
         if entity is not None and entity.key in made:
-            mistakes.append(place.mistake(f"{kind} '{name}' stands here twice"))
+            mistakes.append(place.mistake(f"{kind} '{name}' stands here twice; give one of the connectors an id"))
         elif entity is not None:
             made[entity.key] = entity
     return tuple(made.values())
@@ -99,10 +99,19 @@ def _part(
     if not slash or not part:
         mistakes.append(place.mistake(f"{kind}: '{name}' does not say whose it is; write connector/{kind}"))
         return None
-    connector = next((one for one in made.values() if one.key.kind in _CONNECTORS
-                      and owner in (one.key.id, one.labels.get("name"))), None)  # fmt: skip
-    if connector is None:
-        connector = Entity(EntityKey(Kind.SOURCE, owner), _labels(Kind.SOURCE, owner, {}))
+    chosen: tuple[Kind, ...] = _CONNECTORS
+    if owner in (*_CONNECTORS, Kind.CONNECTOR) and "/" in part:
+        chosen = (Kind(owner),) if owner in _CONNECTORS else _CONNECTORS
+        owner, _, part = part.partition("/")
+    owners = [one for one in made.values() if one.key.kind in chosen and owner in (one.key.id, one.labels.get("name"))]
+    if len(owners) > 1:
+        candidates = ", ".join(f"{one.key.kind}/{owner}/{part}" for one in owners)
+        mistakes.append(place.mistake(f"{kind}: '{name}' may be any of these: {candidates}"))
+        return None
+    if owners:
+        connector = owners[0]
+    else:
+        connector = Entity(EntityKey(chosen[0], owner), _labels(chosen[0], owner, {}))
         made[connector.key] = connector
     own = {label: value for label, value in values.items() if label in LABELS[kind] and label not in ("id", str(kind))}
     labels = {**connector.labels, **_only_texts(own), str(kind): part}
