@@ -55,7 +55,7 @@ def entity(call: Call) -> EntityDetail:
     found = judged.snapshot.fleet.entity(key)
     if found is None:
         raise not_found(key.kind, key.id)
-    states = _states(call.watched)
+    states = call.watched.store.alerts()
     about = [
         _alert(verdicts, verdicts.table.row[key], states)
         for _, verdicts in sorted(judged.verdicts.items())
@@ -119,7 +119,7 @@ def rule(call: Call) -> Rule:
 
 def alerts(call: Call) -> Page[Alert]:
     judged, given = last_poll(call.watched), call.given
-    states = _states(call.watched)
+    states = call.watched.store.alerts()
     return _page(_covered(judged, given, states), given, lambda one: _alert(*one, states))
 
 
@@ -149,11 +149,6 @@ def _chosen(judged: Judged, given: Given) -> Iterator[KnownEntity]:
             for one in judged.snapshot.fleet.table(kind).entities:
                 if named(given, one.key.id, one.name, one.labels):
                     yield one
-
-
-def _states(watched: Watched) -> dict[AlertKey, AlertState]:
-    with watched.reading() as engine:
-        return engine.states()
 
 
 def _covered(judged: Judged, given: Given, states: Mapping[AlertKey, AlertState]) -> Iterator[tuple[Verdicts, int]]:
