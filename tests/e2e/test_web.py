@@ -15,7 +15,7 @@ def test_the_page_tells_what_fires_and_a_hostile_name_stays_text(web):
     client = web()
     page = client.get("/")
     assert page.status_code == 200
-    assert "Firing now: 1" in page.text
+    assert "Firing: 1 to look at" in page.text
     assert "<script>" not in page.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page.text
     assert "StreamingMilliSecondsBehindSource is 15m (&gt; 5m)" in page.text
