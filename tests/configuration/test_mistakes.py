@@ -55,7 +55,7 @@ TABLE = [
     ("too few changes", RULE + "    flapping: {changes: 1}\n", "5:25: changes: '1' is not a number of changes"),
     # -- labels, params, where
     ("a label of the entity", RULE + "    labels: {name: x}\n", "5:14: labels: 'name' would overwrite the source's"),
-    ("a label of ours", RULE + "    labels: {severity: x}\n", "5:14: labels: 'severity' is set by the watchdog"),
+    ("a label of ours", RULE + "    labels: {severity: x}\n", "5:14: labels: 'severity' is a key of the rule; write"),
     ("an unknown label", RULE + "    where: {nmae: x}\n", "5:13: where: unknown label 'nmae'; did you mean 'name'?"),
     ("a label of another kind", RULE + "    where: {task: '0'}\n", "5:13: where: unknown label 'task'"),
     ("where as a list", RULE + "    where: [x]\n", "5:12: where: a list is not a mapping"),

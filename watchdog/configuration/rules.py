@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from watchdog.configuration.fields import Fields, did_you_mean, expected, in_text, is_nothing
 from watchdog.configuration.places import Mapping, Node, Place, Scalar
+from watchdog.configuration.quantities import quantity
+from watchdog.configuration.unseen import elsewhere, unseen
 from watchdog.configuration.where import Labels, read_where
 from watchdog.errors import ExpressionError, Mistake
 from watchdog.notify import texts
-from watchdog.readings.catalogue import CATALOGUE
 from watchdog.readings.fleet import LABELS, Kind
 from watchdog.rules.expressions import Expression, article, param_mistake, syntax_of
 from watchdog.rules.rule import UNREADABLE, Flapping, NoData, Override, Quantity, Rule, Severity, Terms
 from watchdog.rules.selector import Selector
-from watchdog.units import parse_duration, parse_size
 
 _TERMS = ("params", "for", "keep_firing_for", "severity", "no_data", "labels", "enabled")
 _DEFAULTS = ("for", "keep_firing_for", "severity", "no_data", "labels", "annotations", "flapping", "enabled")
@@ -185,6 +184,8 @@ class RuleReader:
                 self.mistakes.append(place.mistake(what))
             elif name in RESERVED:
                 what = f"labels: '{name}' is set by the watchdog itself; choose another name"
+                if name == "severity":
+                    what = "labels: 'severity' is a key of the rule; write 'severity: warning' beside 'labels'"
                 self.mistakes.append(place.mistake(what))
             elif each is not None and name in LABELS[each]:
                 what = f"labels: '{name}' would overwrite the {each}'s own label; choose another name"
@@ -233,16 +234,12 @@ class RuleReader:
         return expression
 
     def _unseen(self, expression: Expression, node: Scalar, key: str) -> None:
-        """A metric that neither the catalogue nor any poll knows is probably misspelled."""
-        for _, metric in sorted(expression.metrics):
+        """Metrics that are probably misspelled, or another kind's."""
+        for kind, metric in sorted(expression.metrics):
             at = re.search(rf"(?<![\w.]){re.escape(metric)}(?!\w)", node.text)
-            self._warn_unseen(metric, node.place_of(at.start() if at else 0), key, expression.params)
-
-    def _warn_unseen(self, metric: str, place: Place, key: str, others: Collection[str]) -> None:
-        if metric not in CATALOGUE and metric not in self.seen:
-            hint = did_you_mean(metric, {*CATALOGUE, *self.seen, *others}) or f'; if it is a text, write "{metric}"'
-            what = f"{key}: no poll has seen a metric '{metric}', and it is not in the catalogue{hint}"
-            self.warnings.append(place.mistake(what))
+            place = node.place_of(at.start() if at else 0)
+            whats = (unseen(metric, self.seen, expression.params), elsewhere(metric, kind))
+            self.warnings += [place.mistake(f"{key}: {what}") for what in whats if what]
 
     def _overrides(
         self, fields: Fields, labels: Labels, terms: Terms, each: Kind | None, expressions: list[Expression]
@@ -299,23 +296,5 @@ class RuleReader:
                 length = len(word[0]) if word else 1
                 self.mistakes.append(in_text(value, offset, length, f"{key}: {what}"))
             for offset, metric in () if found else texts.readings_of(value.text):
-                self._warn_unseen(metric, value.place_of(offset), key, ())
-
-
-def quantity(node: Scalar) -> Quantity | None:
-    """A param's value: a duration, a size, a number, true or false, else a text; None for a number without bounds.
-    Quoted values are texts as well, but a quoted duration is still a duration: people quote out of habit."""
-    if isinstance(node.value, bool):
-        return Quantity(node.value)
-    if isinstance(node.value, int | float):
-        try:
-            return Quantity(float(node.value)) if math.isfinite(node.value) else None
-        except OverflowError:  # an integer beyond every float
-            return None
-    readers: tuple[tuple[Callable[[str], float], str], ...] = ((parse_duration, "s"), (parse_size, "bytes"))
-    for read, unit in readers:
-        try:
-            return Quantity(read(node.text), unit)
-        except ValueError:
-            continue
-    return Quantity(node.text)
+                if warning := unseen(metric, self.seen):
+                    self.warnings.append(value.place_of(offset).mistake(f"{key}: {warning}"))
