@@ -53,7 +53,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message to one target. `changed` comes first, `standing` is what still fires besides, `more` alerts are
-    counted but not listed, `silenced` ones besides are held back. The hints are commands that work when pasted.
+    counted but not listed, `silenced` of those are held back. The hints are commands that work when pasted.
     `threads` are the episodes it is about, the listed ones first (email References), `dedup_key` is PagerDuty's,
     `chart_svg` the deciding metric of the first line over the last hours."""
 

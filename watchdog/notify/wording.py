@@ -100,7 +100,7 @@ class Wording:
             headline=_headline(duty.items, claim, book, len(others), held, unheard, now),
             changed=tuple(listed),
             standing=tuple(shown),
-            more=len(lines) + len(others) - held - len(listed) - len(shown),
+            more=len(lines) + len(others) + unheard - len(listed) - len(shown),
             silenced=held + unheard,
             cause=duty.cause,
             ack_hint=hints.to_acknowledge([episode for _, episode in firing]),

@@ -272,7 +272,7 @@ def text_of_message(message: Message) -> str:
         parts += [line.alertname, line.entity, line.severity, line.summary, line.description, line.reason, line.value,
                   line.note, line.runbook_url]  # fmt: skip
         parts += [f"{name}={text_of(value)}" for name, value in line.labels.items()]
-    return "\n".join(part for part in (*parts, *remainder(message)) if part)
+    return "\n".join(part for part in (*parts, remainder(message)) if part)
 
 
 def _same(one: float, other: float) -> bool:
