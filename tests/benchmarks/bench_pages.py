@@ -15,11 +15,9 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 import httpx
-from bench_cycle import Cycle, policy
-from bench_decode import decoded
+from setting import Api, Watch, rules
 
 from watchdog.alerts.episodes import Episode
 from watchdog.app.desk import Desk
@@ -31,7 +29,6 @@ from watchdog.notify.wording import Links
 from watchdog.readings.fleet import EntityKey
 from watchdog.readings.trace import Line
 from watchdog.store.store import Store
-from watchdog.streamkap.observed import StreamkapPoll
 from watchdog.web.access import Access
 from watchdog.web.server import Server, application
 
@@ -99,16 +96,14 @@ async def readers(url: str, count: int) -> None:
     await asyncio.gather(*(read(url, fetched) for _ in range(count)))
 
 
-def cycles(cycle: Cycle, desk: Desk) -> list[float]:
+def cycles(watch: Watch, desk: Desk) -> list[float]:
     found = []
     for _ in range(CYCLES):
+        watch.polls += 1
+        watch.api.turn(watch.polls)
         began = time.perf_counter()
-        layers = decoded(cycle.body, cycle.known)
-        layers.at = cycle.at
-        desk.judge(StreamkapPoll(cycle.at, layers, cycle.dark, cycle.listing), {"cycle_seconds": 0.0})
+        desk.judge(watch.poller.poll(watch.at), {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0})
         found.append(time.perf_counter() - began)
-        cycle.listing = None
-        cycle.at += 30.0
         time.sleep(PAUSE)
     return found
 
@@ -118,24 +113,24 @@ def main() -> None:
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 50
     calm_collector()
     with tempfile.TemporaryDirectory() as folder:
-        cycle = Cycle(connectors, policy(50, 5), Path(folder), save=True)
-        assert cycle.store is not None
-        desk = Desk(cycle.engine, cycle.store, clock=lambda: cycle.at, open_carrier=lambda target: None)  # type: ignore[arg-type,return-value]
+        store = Store.open(f"sqlite:///{folder}/bench.db")
+        watch = Watch(Api(connectors), rules(50))
+        desk = Desk(watch.engine, store, clock=lambda: watch.at, open_carrier=lambda target: None)  # type: ignore[arg-type,return-value]
         server = Server(application(Watched(desk), Access("", True)), "127.0.0.1", 0)  # type: ignore[arg-type]
         server.start()
         url = "http://{}:{}".format(*server.address)
-        cycles(cycle, desk)
-        alone = cycles(cycle, desk)
+        cycles(watch, desk)
+        alone = cycles(watch, desk)
         reading = subprocess.Popen([sys.executable, __file__, "--read", url, str(count)], stdout=subprocess.PIPE, text=True)
         time.sleep(3.0)
-        beside = cycles(cycle, desk)
+        beside = cycles(watch, desk)
         reading.terminate()
         fetched = [float(line) for line in (reading.communicate()[0] or "").split()]
-        again = cycles(cycle, desk)
+        again = cycles(watch, desk)
         server.stop()
-        cycle.store.close()
+        store.close()
     base = statistics.median([*alone, *again])
-    print(f"{connectors:,} connectors, {len(cycle.engine.book.open_episodes()):,} alerts firing, {CYCLES} cycles each")
+    print(f"{connectors:,} connectors, {len(watch.engine.book.open_episodes()):,} alerts firing, {CYCLES} cycles each")
     for name, times in (("nobody reads", [*alone, *again]), (f"{count} pages open", beside)):
         middle = statistics.median(times)
         print(f"  {name:20s} median {middle * 1e3:7.1f} ms  spread {(max(times) - min(times)) * 1e3:6.1f} ms  ratio {middle / base:5.3f}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +25,7 @@ from watchdog.rules.windows import BASE_POLLS
 
 logger = logging.getLogger(__name__)
 
-#: From the sheet's false, unknown, true to the verdicts'.
-_VERDICT = np.array([0, -1, 1], dtype=np.int8)
+_T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ class Evaluator:
         self._stopwatch = stopwatch
         self._fleet: Fleet | None = None
         self._selections: dict[str, _Selection] = {}
+        self._shared: dict[str, _Selection] = {}
         self._rules: list[_Judged] = []
         wanted: dict[tuple[Kind, str], Wanted] = {}
         for rule in rules:
@@ -115,9 +116,11 @@ class Evaluator:
         table = sheet.snapshot.fleet.table(rule.each)
         chosen = self._selection(rule, sheet.snapshot.fleet)
         sheet.variants[rule.name] = chosen.variants
-        truth = _taken(sheet.truth_column(judged.expr, rule.each), chosen.rows)
-        clear = None if judged.clear is None else _taken(sheet.truth_column(judged.clear, rule.each), chosen.rows)
-        observed = sheet.observed(rule.each, judged.relatives)[chosen.rows]
+        truth = _verdict(_taken(sheet.truth_column(judged.expr, rule.each), chosen.rows))
+        clear = None
+        if judged.clear is not None:
+            clear = _verdict(_taken(sheet.truth_column(judged.clear, rule.each), chosen.rows))
+        observed = _taken(sheet.observed(rule.each, judged.relatives), chosen.rows)
         if not observed.all():
             truth[~observed] = UNKNOWN
             if clear is not None:
@@ -140,19 +143,30 @@ class Evaluator:
             return
         if self._fleet is None or not fleet.version or fleet.version != self._fleet.version:
             self._selections.clear()
+            self._shared.clear()
         self._fleet = fleet
 
     def _selection(self, rule: Rule, fleet: Fleet) -> _Selection:
         found = self._selections.get(rule.name)
         if found is None:
-            table = fleet.table(rule.each)
-            variants = np.zeros(len(table), dtype=np.intp)
-            for index in range(len(rule.overrides), 0, -1):  # the first that matches wins, so it comes last
-                variants[rule.overrides[index - 1].where.rows(table)] = index
-            enabled = np.array([terms.enabled for terms in rule.variants], dtype=np.bool_)
-            rows = np.flatnonzero(rule.where.rows(table) & enabled[variants])
-            found = self._selections[rule.name] = _Selection(rows, variants[rows], variants)
+            # rules that select alike, as all do that have no `where`, share one: it is three numbers an entity
+            enabled = [terms.enabled for terms in rule.variants]
+            wheres = [rule.where.items, *(override.where.items for override in rule.overrides)]
+            selects = repr((rule.each, wheres, enabled))
+            found = self._shared.get(selects)
+            if found is None:
+                found = self._shared[selects] = _selected(rule, fleet, enabled)
+            self._selections[rule.name] = found
         return found
+
+
+def _selected(rule: Rule, fleet: Fleet, enabled: Sequence[bool]) -> _Selection:
+    table = fleet.table(rule.each)
+    variants = np.zeros(len(table), dtype=np.intp)
+    for index in range(len(rule.overrides), 0, -1):  # the first that matches wins, so it comes last
+        variants[rule.overrides[index - 1].where.rows(table)] = index
+    rows = np.flatnonzero(rule.where.rows(table) & np.array(enabled, dtype=np.bool_)[variants])
+    return _Selection(rows, variants[rows], variants)
 
 
 def _prepared(rule: Rule) -> tuple[_Judged, list[tuple[tuple[Kind, str], Wanted]]]:
@@ -172,5 +186,10 @@ def _prepared(rule: Rule) -> tuple[_Judged, list[tuple[tuple[Kind, str], Wanted]
     return judged, [item for expression in used for item in expression.windows.items()]
 
 
-def _taken(truth: Logic, rows: Rows) -> Logic:
-    return _VERDICT[truth] if len(rows) == len(truth) else _VERDICT[truth[rows]]
+def _taken(column: npt.NDArray[_T], rows: Rows) -> npt.NDArray[_T]:
+    return column if len(rows) == len(column) else column[rows]
+
+
+def _verdict(truth: Logic) -> Logic:
+    """From the sheet's 0 false, 1 unknown, 2 true to the verdicts' 0, -1, 1, in a new array."""
+    return (truth >> np.int8(1)) - (truth & np.int8(1))

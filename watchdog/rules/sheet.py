@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +66,7 @@ class Sheet:
         self._codes: dict[Value, Codes | int] = {}
         self._truths: dict[Truth, Logic | int] = {}
         self._dark: dict[tuple[Kind, tuple[str, ...]], Flags] = {}
+        self._observed: dict[tuple[Kind, frozenset[tuple[str, ...]]], Flags] = {}
         history.align(snapshot.fleet)
 
     # -- what others ask for
@@ -74,12 +75,15 @@ class Sheet:
         """The truth of every row of a kind's table."""
         return column(self.truth(plan), self._rows(kind), np.int8)
 
-    def observed(self, kind: Kind, paths: Iterable[tuple[str, ...]]) -> Flags:
-        """Per row: everything that is read through these paths was answered for."""
-        dark = np.zeros(self._rows(kind), dtype=np.bool_)
-        for path in paths:
-            dark |= self._in_the_dark(kind, path)
-        return ~dark
+    def observed(self, kind: Kind, paths: frozenset[tuple[str, ...]]) -> Flags:
+        """Per row: everything that is read through these paths was answered for. Shared, so not to be changed."""
+        found = self._observed.get((kind, paths))
+        if found is None:
+            dark = np.zeros(self._rows(kind), dtype=np.bool_)
+            for path in paths:
+                dark |= self._in_the_dark(kind, path)
+            found = self._observed[kind, paths] = ~dark
+        return found
 
     def cell(self, plan: Value, row: int) -> float | str | None:
         """The value of one row: a number, a text, or nothing."""
