@@ -16,8 +16,9 @@ from watchdog.readings.snapshot import SparseReadings
 from watchdog.streamkap.leaf import Leaf
 from watchdog.streamkap.past import Past
 from watchdog.streamkap.recording import RecordedPoll, Recorder, read_recording
+from watchdog.trials.courses import polls_of
 from watchdog.trials.plot import plot
-from watchdog.trials.replay import interval_of, polls_of, readings_behind, replay
+from watchdog.trials.replay import interval_of, readings_behind, replay
 
 RULES = """
 rules:

@@ -17,8 +17,9 @@ from watchdog.readings.poll import Poll
 from watchdog.settings import Settings
 from watchdog.streamkap.past import read_past
 from watchdog.streamkap.recording import read_recording
+from watchdog.trials.courses import polls_of
 from watchdog.trials.plot import plot as draw
-from watchdog.trials.replay import Report, RuleReport, interval_of, polls_of, readings_behind
+from watchdog.trials.replay import Report, RuleReport, interval_of, readings_behind
 from watchdog.trials.replay import replay as play
 from watchdog.units import format_duration, parse_duration
 

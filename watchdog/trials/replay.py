@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 
@@ -15,13 +15,10 @@ from watchdog.cycle.saved import Saved
 from watchdog.notify.routes import TargetSpec
 from watchdog.notify.wording import Wording
 from watchdog.readings.fleet import REAL_KINDS, EntityKey, Kind
-from watchdog.readings.poll import Failures, Listing, Poll
+from watchdog.readings.poll import Poll
 from watchdog.readings.roster import Roster
-from watchdog.readings.snapshot import SparseReadings
 from watchdog.rules.rule import Rule
 from watchdog.rules.verdicts import FALSE, TRUE, UNKNOWN, Verdicts
-from watchdog.streamkap.past import Past
-from watchdog.streamkap.recording import RecordedPoll
 from watchdog.units import format_duration
 
 #: What a longer `for` could be, in seconds.
@@ -119,6 +116,8 @@ def readings_behind(report: Report, polls: Iterable[Poll]) -> Readings:
     """What decided the episodes of a report, over all of the polls it played, also while nothing fired."""
     wanted = {one.key for rule in report.rules for one in rule.stretches if one.metric}
     found: Readings = {}
+    if not wanted:
+        return found
     roster = Roster.of([], report.start)
     for poll in polls:
         roster, _ = roster.after(poll.listing, poll.at)
@@ -134,34 +133,6 @@ def readings_behind(report: Report, polls: Iterable[Poll]) -> Readings:
 def replay(polls: Iterable[Poll], policy: Policy, every: float) -> Report:
     """Play polls through a policy; every receiver accepts at once."""
     return _Replay(policy, every).run(polls)
-
-
-def polls_of(past: Past, since: float, until: float, every: float) -> Iterator[RecordedPoll]:
-    """What the API remembers, as the polls that would have seen it: at each the newest value not later than it."""
-    listing = Listing(list(past.entities), frozenset(REAL_KINDS) - {Kind.WATCHDOG})
-    cursors = {
-        (key, metric): (0, [(leaf.at, leaf.value) for leaf in leaves if leaf.at is not None])
-        for key, metrics in past.readings.items()
-        for metric, leaves in metrics.items()
-    }
-    at, first = since, True
-    while at <= until:
-        readings = SparseReadings()
-        for (key, metric), (index, values) in cursors.items():
-            while index < len(values) and values[index][0] <= at:
-                index += 1
-            cursors[key, metric] = (index, values)
-            if index and at - values[index - 1][0] < max(every, 2 * _step(values)):
-                readings.put(key, metric, values[index - 1][1], values[index - 1][0])
-        yield RecordedPoll(at, listing if first else None, Failures(), readings)
-        first = False
-        at += every
-
-
-def _step(values: list[tuple[float, float | str | None]]) -> float:
-    """The usual distance between two values of a series."""
-    gaps = sorted(later[0] - earlier[0] for earlier, later in pairwise(values))
-    return gaps[len(gaps) // 2] if gaps else 60.0
 
 
 class _Replay:
