@@ -14,7 +14,7 @@ from watchdog.readings.snapshot import Column, Flags, Floats, Reading, Snapshot
 
 
 class Newest:
-    """When the newest reading of each entity was, by metric: of what the polls so far were asked for.
+    """When the newest reading of each entity was, by metric: of what every poll is asked for.
 
     A metric is known here from its first column with timestamps on; where the API gives none there is nothing to tell.
     """
@@ -26,7 +26,7 @@ class Newest:
     def among(self, snapshot: Snapshot) -> Snapshot:
         """The same snapshot without readings that are older than those of the polls before."""
         self._follow(snapshot.fleet)
-        known = dict(self._known)  # pages ask from threads of their own, also after the next poll
+        known = self._known  # as of now: pages ask from threads of their own, also after the next poll
 
         def build(kind: Kind, metric: str) -> Column:
             return _without_older(snapshot.column(kind, metric), known.get((kind, metric)), snapshot.at)
@@ -44,7 +44,8 @@ class Newest:
         )
 
     def note(self, snapshot: Snapshot) -> None:
-        """Remember the instants of all that a snapshot from `among` was asked for."""
+        """Remember the instants of all that a snapshot from `among` was asked for, and of nothing else."""
+        known: dict[tuple[Kind, str], Floats] = {}
         for (kind, metric), column in snapshot.built().items():
             before = self._known.get((kind, metric))
             if kind is Kind.CONNECTOR or (before is None and column.times is None):
@@ -52,14 +53,17 @@ class Newest:
             when = snapshot.at if column.times is None else column.times
             if before is None:
                 before = np.full(len(column.numbers), -np.inf)
-            self._known[kind, metric] = np.where(column.present, when, before)
+            known[kind, metric] = np.where(column.present, when, before)
+        self._known = known
 
     def _follow(self, fleet: Fleet) -> None:
         if self._fleet is not None and fleet is not self._fleet:
+            known = dict(self._known)
             for (kind, metric), newest in self._known.items():
                 old, new = self._fleet.table(kind).ids, fleet.table(kind).ids
                 if old != new:
-                    self._known[kind, metric] = moved(newest, *positions(old, new), len(new), -np.inf)
+                    known[kind, metric] = moved(newest, *positions(old, new), len(new), -np.inf)
+            self._known = known
         self._fleet = fleet
 
 
