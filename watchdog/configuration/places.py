@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -216,17 +217,17 @@ class _Reader:
 
     def _whole(self, pairs: list[tuple[yaml.Node, yaml.Node]]) -> Iterator[tuple[yaml.Node, yaml.Node]]:
         """The pairs of a flow mapping; values that a ',' has torn are put together: `{expr: min(a, b) > 1}`."""
-        rest = list(pairs)
+        rest = deque(pairs)
         while rest:
-            key, value = rest.pop(0)
-            written = value
-            while _is_torn(value) and rest and self._is_bare(*rest[0]):
-                end = rest.pop(0)[0].end_mark
-                whole = self._text[value.start_mark.index : end.index]
-                value = yaml.ScalarNode(value.tag, whole, value.start_mark, end)
-            if value is not written:
-                place = Place(self._file, value.start_mark.line + 1, value.start_mark.column + 1)
+            key, value = rest.popleft()
+            start, end, opened = value.start_mark, value.end_mark, _opened(value)
+            while opened > 0 and rest and self._is_bare(*rest[0]):
+                torn = rest.popleft()[0]
+                end, opened = torn.end_mark, opened + _opened(torn)
+            if end is not value.end_mark:
+                place = Place(self._file, start.line + 1, start.column + 1)
                 self._mistakes.append(place.mistake("a ',' ends a text between { and }; put the text in quotes"))
+                value = yaml.ScalarNode(value.tag, self._text[start.index : end.index], start, end)
             yield key, value
 
     def _is_bare(self, key: yaml.Node, value: yaml.Node) -> bool:
@@ -234,9 +235,10 @@ class _Reader:
         return isinstance(key, yaml.ScalarNode) and value.start_mark.index == value.end_mark.index == key.end_mark.index
 
 
-def _is_torn(node: yaml.Node) -> bool:
-    """Whether a plain text has more brackets opened than closed."""
-    return isinstance(node, yaml.ScalarNode) and not node.style and node.value.count("(") > node.value.count(")")
+def _opened(node: yaml.Node) -> int:
+    """How many more brackets a plain text opens than it closes."""
+    plain = isinstance(node, yaml.ScalarNode) and not node.style
+    return node.value.count("(") - node.value.count(")") if plain else 0
 
 
 def _resolve(text: str) -> str | int | float | bool | None:

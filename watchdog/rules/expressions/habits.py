@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 from watchdog.rules.expressions.refusal import blanked
@@ -116,7 +117,7 @@ _HABITS: tuple[tuple[re.Pattern[str], _Answer, _Answer | None], ...] = tuple(
             lambda found: f"[{found['at'][1:].rstrip(')}')}]",
         ),
         (
-            r"\{\{.*?([A-Za-z_]\w*)\s*\}\}|\$\{?(?:\w+\.)?([A-Za-z_]\w*)\}?|\bparams\s*\.\s*([A-Za-z_]\w*)",
+            r"\{\{[^{}]{0,80}?([A-Za-z_]\w*)\s*\}\}|\$\{?(?:\w+\.)?([A-Za-z_]\w*)\}?|\bparams\s*\.\s*([A-Za-z_]\w*)",
             lambda found: f"a param is written by its name alone: `{found[found.lastindex or 0]}`",
             lambda found: found[found.lastindex or 0],
         ),
@@ -191,6 +192,10 @@ _HABITS: tuple[tuple[re.Pattern[str], _Answer, _Answer | None], ...] = tuple(
 )
 
 
+#: So many of each kind are told in one expression.
+_MOST = 20
+
+
 class Habit(NamedTuple):
     """One word of another language: where it stands, what is said of it, and what to read there (None: nothing)."""
 
@@ -205,7 +210,7 @@ def habits(text: str) -> list[Habit]:
     taken: list[Habit] = []
     hidden: list[Span] = []
     for pattern, answer, instead in _HABITS:
-        for found in pattern.finditer(bare):
+        for found in islice(pattern.finditer(bare), _MOST):
             at = Span(*found.span("at" if "at" in pattern.groupindex else 0))
             if any(at.start < other.end and other.start < at.end for other in hidden):
                 continue
