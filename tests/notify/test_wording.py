@@ -183,8 +183,8 @@ def test_what_is_held_back_is_counted_and_not_listed() -> None:
     story.engine.set_silences([Silence("s", matchers, 30.0, 9_999.0, "ann", "deploy", changed=30.0)])
     (message,) = story.at(1, {**behind("a", 7), **behind("b", 7)})
     assert message.headline == "+1 new, 1 still firing (1 held back)"
-    assert (message.standing, message.more, message.silenced) == ((), 0, 1)
-    assert "and 1 held back" in plain_text(message)
+    assert (message.standing, message.more, message.silenced) == ((), 1, 1)
+    assert "and 1 more, held back" in plain_text(message)
 
 
 def test_the_end_of_a_silence_says_why_it_tells_what_is_known() -> None:

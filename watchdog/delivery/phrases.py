@@ -160,6 +160,9 @@ def is_link(url: str) -> bool:
 
 def remainder(message: Message) -> str:
     """What is counted but not listed; "" where everything is."""
-    more = f"{message.more} more {'that are' if message.more > 1 else 'that is'} not listed" if message.more else ""
-    held = f"{message.silenced} held back" if message.silenced else ""
-    return f"and {', '.join(text for text in (more, held) if text)}" if more or held else ""
+    if not message.more:
+        return ""
+    if message.more == message.silenced:
+        return f"and {message.more} more, held back"
+    held = f", {message.silenced} of them held back" if message.silenced else ""
+    return f"and {message.more} more {'that are' if message.more > 1 else 'that is'} not listed{held}"

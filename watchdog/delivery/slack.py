@@ -97,8 +97,8 @@ def attachment(message: Message) -> dict[str, Any]:
         blocks += _alone(line) if alone else _among_others(line, shared)
     if message.standing:
         blocks.append(_section("\n".join(["Still firing", *map(standing_of, message.standing)])))
-    if rest := remainder(message):
-        blocks.append(_context(_plain(rest, _CONTEXT)))
+    if message.more:
+        blocks.append(_context(_plain(remainder(message), _CONTEXT)))
     # each command on a line of its own, so that it can be taken whole
     blocks += [_context(_plain(f"{name}: {one_line(text)}", _CONTEXT)) for name, text in hints_of(message)]
     blocks.append(_context(_plain(one_line(signature(message)), _CONTEXT), *_links(message.links.items())))
