@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import httpx
@@ -57,6 +57,9 @@ class Watched:
     @property
     def policy(self) -> Policy:
         return self.desk.engine.policy
+
+    def firing(self) -> Sequence[Episode]:
+        return self.desk.firing()
 
     def version(self) -> int:
         return self.desk.version

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -19,6 +19,9 @@ from watchdog.readings.poll import Poll
 from watchdog.store.store import Store
 
 logger = logging.getLogger(__name__)
+
+#: Seconds a page waits for a cycle; alerts it shows where it has waited in vain.
+_PATIENCE, _MOST = 1.0, 100_000
 
 
 class Desk:
@@ -50,6 +53,7 @@ class Desk:
         self._seen_marker: object = None
         self.unsaved_since: float | None = None  #: the store has refused since then
         self.version = 0  #: grows whenever a page may look different
+        self._firing: tuple[int, Sequence[Episode]] = (-1, ())  #: of which version
 
     # -- the loop
 
@@ -190,6 +194,19 @@ class Desk:
     def judged(self) -> Judged | None:
         """The last poll; an immutable value, read without the lock."""
         return self.engine.judged
+
+    def firing(self) -> Sequence[Episode]:
+        """What fires, as of this version. A cycle under way is waited for, not for long: then the store is asked."""
+        version, episodes = self._firing
+        if version == self.version:
+            return episodes
+        if not self._lock.acquire(timeout=_PATIENCE):
+            return self.store.episodes(firing=True, limit=_MOST)
+        try:
+            self._firing = self.version, self.engine.book.open_episodes()
+            return self._firing[1]
+        finally:
+            self._lock.release()
 
     @contextmanager
     def reading(self) -> Iterator[Engine]:

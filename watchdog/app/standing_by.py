@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -22,6 +22,8 @@ from watchdog.store.store import Store
 
 #: What the leader wrote is looked for at most so often, however many pages are open (seconds).
 _LOOK = 0.5
+#: Alerts shown at most.
+_MOST = 100_000
 
 
 class StandingBy:
@@ -74,6 +76,9 @@ class StandingBy:
     @property
     def mistakes(self) -> str:
         return ""
+
+    def firing(self) -> Sequence[Episode]:
+        return self._store.episodes(firing=True, limit=_MOST)
 
     def version(self) -> int:
         self._look()

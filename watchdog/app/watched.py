@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from watchdog.alerts.episodes import Episode, Facts
@@ -53,6 +53,9 @@ class WatchedService:
     @property
     def mistakes(self) -> str:
         return self._reloader.last_error
+
+    def firing(self) -> Sequence[Episode]:
+        return self._desk.firing()
 
     def version(self) -> int:
         return self._desk.version

@@ -26,7 +26,6 @@ ROWS = 50
 ALERTS = 100
 _RECENT = 15
 _PENDING = 50
-_FIRING = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +86,8 @@ class Boards:
         self._watched = watched
         self._topology: Topology | None = None
 
-    def firing(self) -> list[Episode]:
-        return self._watched.store.episodes(firing=True, limit=_FIRING)
+    def firing(self) -> Sequence[Episode]:
+        return self._watched.firing()
 
     def head(self, now: float, firing: Sequence[Episode] | None = None) -> Head:
         judged = self._watched.judged
@@ -196,8 +195,8 @@ def _target_view(health: TargetHealth, now: float) -> TargetView:
 
 
 def _wanted(
-    firing: list[Episode], what: Filter, topology: Topology | None, rows: set[object]
-) -> list[Episode]:
+    firing: Sequence[Episode], what: Filter, topology: Topology | None, rows: set[object]
+) -> Sequence[Episode]:
     """The firing alerts a filter leaves: those of the rows it leaves, and those whose own words it names."""
     if not what:
         return firing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Container, Hashable
+from collections.abc import Callable, Container, Hashable, Sequence
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -99,7 +99,7 @@ class Pages:
             **self._reader(request),
         )
 
-    def _around(self, episode: Episode, firing: list[Episode]) -> tuple[list[RowView], list[Neighbour]]:
+    def _around(self, episode: Episode, firing: Sequence[Episode]) -> tuple[list[RowView], list[Neighbour]]:
         """What stands near an episode's entity: the rows it is in, and its connector or tasks."""
         topology, judged = self._boards.topology(), self._watched.judged
         if topology is None or judged is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -40,6 +40,10 @@ class Watched(Protocol):
     @property
     def mistakes(self) -> str:
         """What is wrong with the rule files on disk, a line each; "" while they are the ones that run."""
+        ...
+
+    def firing(self) -> Sequence[Episode]:
+        """What fires, as of this version."""
         ...
 
     def version(self) -> int:
