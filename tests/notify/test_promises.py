@@ -1,9 +1,10 @@
-"""The promises, whatever happens in whatever order: alerts begin and end, receivers fail and recover, silences come and
-go, the process dies and starts again, rules are edited."""
+"""The promises, whatever happens in whatever order: alerts begin and end, receivers fail and recover or answer nothing,
+silences come and go, mutes pass, the process dies, is down and starts again, rules, routes and receivers are edited."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from watchdog.alerts.episodes import Acknowledgement
 from watchdog.alerts.silences import Matcher, Silence
 from watchdog.configuration.files import load_texts
 from watchdog.cycle.engine import Engine, Sending
+from watchdog.cycle.policy import Policy
 from watchdog.errors import DeliveryError
 from watchdog.notify.duties import Part
 from watchdog.notify.wording import Wording
@@ -32,12 +34,30 @@ CONTACTS = (
     "routes: [{to: [a], escalate: [{after: 10m, to: [c]}]}]\n",
     'receivers: {a: {to: ["${A}", "${AA}"]}, b: {to: ["${B}"]}}\nroutes: [{to: [a, b], group_by: []}]\n',
     'receivers: {b: {to: ["${B}"]}}\nroutes: [{to: [b], group_wait: 0s, group_interval: 1m}]\n',
+    'receivers: {a: {to: ["${A}"], fallback: p}, p: {to: ["${P}"]}}\nroutes: [{to: [p, a], group_by: [name], '
+    "repeat_interval: 10m, escalate: [{after: 5m, to: [a]}]}]\n"
+    'mutes: [{name: afternoons, where: {name: "x*"}, times: ["14:00-14:10", "14:10-14:20", "16:00-18:00"]}]\n',
 )
+#: One source's rule is gone, the other's is disabled.
+WITHOUT = """
+rules:
+  - {alert: Lag, each: source, expr: recordsLag > 10, flapping: off, enabled: false}
+"""
+
+
+def _policy(rules: str, contacts: str) -> Policy:
+    """With the receiver p at PagerDuty, which keeps incidents."""
+    policy = load_texts({"rules.yaml": rules + contacts}, {}, expand=False)
+    urls = {target: "pagerduty://k@r" for target, spec in policy.contacts.specs.items() if spec.receiver == "p"}
+    return replace(policy, urls=urls)
+
+
 POLICIES = [
-    load_texts({"rules.yaml": RULES.format(flapping=flapping) + contacts}, {}, expand=False)
+    _policy(RULES.format(flapping=flapping), contacts)
     for flapping in ("off", "{changes: 6, within: 1h}")
     for contacts in CONTACTS
-]
+] + [_policy(WITHOUT, CONTACTS[0])]
+PAGERDUTY = frozenset().union(*(policy.contacts.pagerduty for policy in POLICIES))
 TARGETS = sorted({target for policy in POLICIES for target in policy.contacts.specs})
 SOURCES = [EntityKey(Kind.SOURCE, name) for name in ("x", "y", "z")]
 ENTITIES = [Entity(key, {"kind": "source", "name": key.id}) for key in SOURCES]
@@ -93,7 +113,7 @@ class Promises(RuleBasedStateMachine):
     def wait(self, seconds) -> None:
         self._pass(seconds)
 
-    @rule(whom=st.sampled_from(TARGETS), answer=st.sampled_from(["fine", "down", "refuses"]))
+    @rule(whom=st.sampled_from(TARGETS), answer=st.sampled_from(["fine", "down", "refuses", "nothing"]))
     def receiver(self, whom, answer) -> None:
         self.answers[whom] = answer
 
@@ -114,8 +134,9 @@ class Promises(RuleBasedStateMachine):
     def api(self, down) -> None:
         self.api_is_down = down
 
-    @rule()
-    def restart(self) -> None:
+    @rule(down=st.sampled_from([0.0, 0.0, 45.0, 900.0]))
+    def restart(self, down) -> None:
+        self.now += down
         self.engine = self._begin()
 
     @rule(whom=st.sampled_from(TARGETS))
@@ -195,7 +216,9 @@ class Promises(RuleBasedStateMachine):
                     self._note(sending)
                     self.engine.accepted(sending, self.now)
                 else:
-                    error = DeliveryError(answer, permanent=answer == "refuses")
+                    error = DeliveryError(answer, permanent=answer == "refuses", unknown=answer == "nothing")
+                    if error.unknown and target not in PAGERDUTY:
+                        self._note(sending)  # it may have arrived, and is not repeated
                     if error.permanent:  # an end that is refused for good is closed in the ledger
                         for item in sending.claim.duty.items:
                             if item.part is Part.END and not sending.claim.duty.is_fallback:

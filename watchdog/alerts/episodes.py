@@ -65,7 +65,8 @@ class Hold:
 
     def __str__(self) -> str:
         """For people: `silenced by 6a…, muted by nightly-load`; "" when nothing holds it."""
-        parts = [f"silenced by {one}" for one in self.silences] + [f"muted by {one}" for one in self.mutes]
+        # eight characters tell silences apart, as `watchdog status` shows them
+        parts = [f"silenced by {one[:8]}" for one in self.silences] + [f"muted by {one}" for one in self.mutes]
         if self.suppressor:
             parts.append(f"suppressed by {self.suppressor}")
         elif self.awaits_true:

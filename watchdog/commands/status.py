@@ -56,7 +56,8 @@ def status(*, as_json: bool) -> int:
         table(("failing target", "since", "last accepted", "why"), rows)
     if waiting:
         oldest = min(duty.created for duty in waiting)
-        out.print(f"{len(waiting)} messages wait, the oldest for {format_duration(now - oldest)}", markup=False)
+        what = "1 message waits, for" if len(waiting) == 1 else f"{len(waiting)} messages wait, the oldest for"
+        out.print(f"{what} {format_duration(now - oldest)}", markup=False)
     return 1 if firing else 0
 
 
