@@ -140,7 +140,7 @@ def status(json: Json = False) -> None:
 @app.command()
 def explain(
     alert: Annotated[str, typer.Argument(help="The rule's name.")],
-    entity: Annotated[str, typer.Argument(help="[kind/]name[/task-or-topic], or an id.")],
+    entity: Annotated[str, typer.Argument(help=r"\[kind/]name\[/task-or-topic], or an id.")],
     json: Json = False,
 ) -> None:
     """The whole story of one alert: readings, state changes, what was told to whom, what was not, and why."""
@@ -188,7 +188,7 @@ def silence_expire(
 @app.command()
 def ack(
     alert: Annotated[str, typer.Argument(help="The rule's name.")],
-    entity: Annotated[str, typer.Argument(help="[kind/]name[/task-or-topic], or an id.")],
+    entity: Annotated[str, typer.Argument(help=r"\[kind/]name\[/task-or-topic], or an id.")],
     author: Annotated[str | None, typer.Option(help="Who; the login name by default.")] = None,
     comment: Annotated[str, typer.Option(help="What is being done.")] = "",
     json: Json = False,
