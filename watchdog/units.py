@@ -9,7 +9,8 @@ import math
 import re
 from collections.abc import Mapping
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+#: The largest first: the order in which a duration names them.
+_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _BYTES = {
     "B": 1.0,
     "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
@@ -17,9 +18,9 @@ _BYTES = {
 }  # fmt: skip
 #: Seconds of the longest duration; beyond it instants stop being dates.
 _LONGEST = 100 * 365.25 * 86400
-#: Number and unit, repeated: 1h30m. Longest units first, so that `ms` is never read as minutes.
-_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(" + "|".join(sorted(_BYTES, key=len, reverse=True)) + ")")
+_COUNT = r"[0-9]+(?:\.[0-9]+)?"
+_DURATION = re.compile("".join(f"(?:({_COUNT}){unit})?" for unit in _SECONDS))
+_SIZE = re.compile(f"({_COUNT})({'|'.join(_BYTES)})")
 
 #: Units as people write them elsewhere, in lower case, and ours.
 _LOOSE_TIME = {
@@ -35,22 +36,21 @@ _LOOSE_SIZE = {
     "ki": "KiB", "kib": "KiB", "mi": "MiB", "mib": "MiB", "gi": "GiB", "gib": "GiB", "ti": "TiB", "tib": "TiB",
 }  # fmt: skip
 LOOSE_UNITS = frozenset({*_LOOSE_TIME, *_LOOSE_SIZE, *_BYTES, "Ki", "Mi", "Gi", "Ti", "K", "M", "G", "T"})
-_LOOSE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)")
+_LOOSE = re.compile(rf"\s*({_COUNT})\s*([A-Za-z]+)")
 
 
 def parse_duration(text: str) -> float:
-    """Seconds in `500ms`, `30s`, `5m`, `1h30m`, `2d`. Raises ValueError that says what would be accepted."""
+    """Seconds in `500ms`, `30s`, `5m`, `1h30m`, `2d`: units in falling order, each once.
+
+    Raises ValueError that says what would be accepted.
+    """
     text = text.strip()
-    end, total = 0, 0.0
-    for part in _DURATION_PART.finditer(text):
-        if part.start() != end:
-            break
-        total += float(part[1]) * _SECONDS[part[2]]
-        end = part.end()
-    if end != len(text) or not text:
+    found = _DURATION.fullmatch(text)
+    if not text or not found:
         meant = near_duration(text)
         hint = f"; did you mean '{meant}'?" if meant else ""
         raise ValueError(f"{text!r} is not a duration; write a number and ms, s, m, h or d, e.g. 5m or 1h30m{hint}")
+    total = sum(float(count) * unit for count, unit in zip(found.groups(), _SECONDS.values(), strict=True) if count)
     if total > _LONGEST:
         raise ValueError(f"{text!r} is longer than a hundred years; write less, e.g. 30d")
     return round(total, 6)
@@ -65,9 +65,12 @@ def parse_size(text: str) -> float:
 
 
 def near_duration(text: str) -> str:
-    """`1 hour 30 min`, `1w` or `5M` as it is written here; "" for what means no duration."""
-    parts = _loose_parts(text, _LOOSE_TIME)
-    return "".join(f"{float(count) * 7:g}d" if unit == "w" else f"{count}{unit}" for count, unit in parts)
+    """`1 hour 30 min`, `30m1h`, `1w` or `5M` as it is written here; "" for what means no duration."""
+    counts = dict.fromkeys(_SECONDS, 0.0)
+    for count, unit in _loose_parts(text, _LOOSE_TIME):
+        counts["d" if unit == "w" else unit] += float(count) * (7 if unit == "w" else 1)
+    meant = "".join(f"{count:.15g}{unit}" for unit, count in counts.items() if count)
+    return meant if _DURATION.fullmatch(meant) else ""
 
 
 def near_quantity(text: str) -> str:
@@ -95,10 +98,12 @@ def format_duration(seconds: float) -> str:
     if not math.isfinite(seconds):
         return str(seconds)
     sign, rest = ("-" if seconds < 0 else ""), abs(seconds)
-    if rest < 1:
-        return f"{sign}{rest * 1000:.0f}ms" if rest else "0s"
-    if rest < 60:
-        return f"{sign}{rest:.1f}".removesuffix(".0") + "s" if rest < 10 else f"{sign}{rest:.0f}s"
+    if not rest:
+        return "0s"
+    if rest < 0.9995:
+        return f"{sign}{rest * 1000:.0f}ms"
+    if rest < 9.95:
+        return f"{sign}{rest:.1f}".removesuffix(".0") + "s"
     whole = round(rest)
     parts = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
@@ -113,7 +118,7 @@ def format_duration(seconds: float) -> str:
 def format_bytes(size: float) -> str:
     """Bytes with a binary unit: `12 B`, `1.5 MiB`."""
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(size) < 1024:
+        if abs(round(size, 1)) < 1024:
             return f"{format_number(round(size, 1))} {unit}"
         size /= 1024
     return f"{format_number(round(size, 1))} TiB"
@@ -121,6 +126,6 @@ def format_bytes(size: float) -> str:
 
 def format_number(value: float) -> str:
     """A number without noise: 3, 0.05, 1 200 000 as `1200000`, 1e+21."""
-    if value == int(value) and abs(value) < 1e15 if math.isfinite(value) else False:
+    if abs(value) < 1e15 and value == int(value):
         return str(int(value))
     return f"{value:.6g}"

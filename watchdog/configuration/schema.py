@@ -20,6 +20,8 @@ _GLOBS: Schema = {
 }
 _NAMES: Schema = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 _NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
+#: At least one count, then as many units as in falling order.
+_DURATION = "^0$|^(?=.)" + "".join(rf"([0-9]+(\.[0-9]+)?{unit})?" for unit in ("d", "h", "m", "s", "ms")) + "$"
 _DAYS = "(mon|tue|wed|thu|fri|sat|sun)"
 _TIME = {
     "type": "string",
@@ -67,7 +69,7 @@ def _list(description: str, items: Schema) -> Schema:
 def _duration(description: str, default: str = "", example: str = "5m") -> Schema:
     found: Schema = {
         "description": f"{description} 500ms, 30s, 5m, 1h30m, 2d.",
-        "anyOf": [{"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$|^0$"}, {"const": 0}],
+        "anyOf": [{"type": "string", "pattern": _DURATION}, {"const": 0}],
         "examples": [example],
     }
     return {**found, "default": default} if default else found
