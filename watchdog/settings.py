@@ -49,7 +49,7 @@ Text = Annotated[str | None, BeforeValidator(_nothing_if_empty)]
 class Settings(BaseSettings):
     """Everything the environment says. Field names are the variables' in lower case; durations are seconds."""
 
-    model_config = SettingsConfigDict(env_file_encoding="utf-8", extra="ignore", frozen=True, case_sensitive=False)
+    model_config = SettingsConfigDict(frozen=True)
 
     streamkap_host: str = "https://api.streamkap.com"
     streamkap_client_id: Text = None

@@ -124,6 +124,34 @@ def format_bytes(size: float) -> str:
     return f"{format_number(round(size, 1))} TiB"
 
 
+def exact_duration(seconds: float) -> str:
+    """Seconds as somebody would write them, nothing rounded: `1h30m`, `1d4m`; "" below and beyond milliseconds."""
+    milliseconds = abs(seconds) * 1000
+    if milliseconds > 1e15 or abs(milliseconds - round(milliseconds)) > 1e-6:
+        return ""
+    parts, left = [], round(milliseconds)
+    for unit, length in _SECONDS.items():
+        count, left = divmod(left, round(length * 1000))
+        if count:
+            parts.append(f"{count}{unit}")
+    return ("-" if seconds < 0 else "") + ("".join(parts) or "0s")
+
+
+def exact_bytes(size: float) -> str:
+    """Bytes as somebody would write them, nothing rounded: `10 MiB`, `1.5 GB`, `1234567 B`."""
+    for unit, of in sorted(_BYTES.items(), key=lambda item: -item[1]):
+        count = round(size / of, 1)
+        if abs(count) >= 1 and count * of == size:
+            return f"{exact_number(count)} {unit}"
+    return f"{exact_number(size)} B"
+
+
+def exact_number(value: float) -> str:
+    """A number as somebody would write it, nothing rounded but the last digits of a float: 0.3 for 0.1 + 0.2."""
+    shown = format_number(value)
+    return shown if float(shown) == value else f"{value:.15g}"
+
+
 def format_number(value: float) -> str:
     """A number without noise: 3, 0.05, 1 200 000 as `1200000`, 1e+21."""
     if abs(value) < 1e15 and value == int(value):

@@ -8,7 +8,17 @@ import re
 import pytest
 
 from watchdog.configuration.schema import schema
-from watchdog.units import format_bytes, format_duration, format_number, near_quantity, parse_duration, parse_size
+from watchdog.units import (
+    exact_bytes,
+    exact_duration,
+    exact_number,
+    format_bytes,
+    format_duration,
+    format_number,
+    near_quantity,
+    parse_duration,
+    parse_size,
+)
 
 
 @pytest.mark.parametrize(
@@ -113,3 +123,28 @@ def test_sizes_in_words(size: float, shown: str) -> None:
 )
 def test_numbers_in_words(value: float, shown: str) -> None:
     assert format_number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(0, "0s"), (5400, "1h30m"), (86_640, "1d4m"), (0.5, "500ms"), (-90.25, "-1m30s250ms"), (0.0005, ""), (1e306, "")],
+)
+def test_durations_in_full(seconds: float, written: str) -> None:
+    assert exact_duration(seconds) == written
+    assert not written or parse_duration(written.lstrip("-")) == abs(seconds)
+
+
+@pytest.mark.parametrize(
+    ("size", "written"),
+    [
+        (0, "0 B"), (10 * 2**20, "10 MiB"), (1e9, "1 GB"), (1.5e6, "1.5 MB"), (2**30, "1 GiB"), (123_457, "123457 B"),
+        (-2048, "-2 KiB"),
+    ],
+)  # fmt: skip
+def test_sizes_in_full(size: float, written: str) -> None:
+    assert exact_bytes(size) == written
+
+
+@pytest.mark.parametrize(("value", "written"), [(0.123456789, "0.123456789"), (0.1 + 0.2, "0.3"), (1e21, "1e+21"), (7.0, "7")])
+def test_numbers_in_full(value: float, written: str) -> None:
+    assert exact_number(value) == written

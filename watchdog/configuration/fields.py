@@ -160,14 +160,14 @@ class Fields:
 
     # -- typed values; None where the key is missing or wrong
 
-    def text(self, key: str, *, empty: bool = False) -> str | None:
+    def text(self, key: str) -> str | None:
         node = self.get(key)
         if node is None:
             return None
         if not isinstance(node, Scalar) or is_nothing(node):
             self.wrong(key, f"{key}: {expected('a text', node)}; write one")
             return None
-        if not node.text.strip() and not empty:
+        if not node.text.strip():
             self.wrong(key, f"{key}: is empty; write a text")
             return None
         return node.text

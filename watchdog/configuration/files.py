@@ -12,7 +12,7 @@ from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden
 from watchdog.configuration.folders import read_all
 from watchdog.configuration.mutes import read_mute
 from watchdog.configuration.places import Mapping as MappingNode
-from watchdog.configuration.places import Place, read
+from watchdog.configuration.places import Place, Scalar, read
 from watchdog.configuration.places import Sequence as SequenceNode
 from watchdog.configuration.receivers import ReceiverReader
 from watchdog.configuration.rules import RESERVED, Defaults, Found, RuleReader
@@ -20,7 +20,7 @@ from watchdog.configuration.where import Labels
 from watchdog.cycle.policy import Policy
 from watchdog.errors import Mistake, RuleFileError
 from watchdog.notify.routes import Receiver, Route
-from watchdog.readings.fleet import LABELS
+from watchdog.readings.fleet import LABELS, Kind
 from watchdog.rules.selector import glob
 
 _TOP = ("defaults", "rules", "receivers", "routes", "mutes")
@@ -180,13 +180,12 @@ class _Loader:
     # -- one rule, one mute
 
     def _rule(self, node: MappingNode, defaults: Defaults) -> None:
-        name_node = node.items.get("alert")
-        name = getattr(name_node, "text", None)
-        if name and name_node is not None:
-            first = self._named.setdefault(name, name_node.place)
-            if first is not name_node.place:
-                what = f"duplicate alert name '{name}'; it stands in {first.file}:{first.line} already"
-                self._mistakes.append(name_node.place.mistake(what))
+        name = node.items.get("alert")
+        if isinstance(name, Scalar) and name.text:
+            first = self._named.setdefault(name.text, name.place)
+            if first is not name.place:
+                what = f"duplicate alert name '{name.text}'; it stands in {first.file}:{first.line} already"
+                self._mistakes.append(name.place.mistake(what))
         found = self._rules.rule(node, defaults)
         if found is not None:
             self._found.append(found)
@@ -261,7 +260,7 @@ class _Loader:
             for pattern, place in zip(found.rule.suppresses, found.suppresses_at, strict=True):
                 hits = [other for other in rules if glob(pattern).match(other)]
                 if pattern == "*":  # does not cover what the watchdog says of itself
-                    hits = [other for other in hits if rules[other].rule.each != "watchdog"]
+                    hits = [other for other in hits if rules[other].rule.each is not Kind.WATCHDOG]
                 if not hits and not self._mistakes:
                     hint = did_you_mean(pattern, rules)
                     self._warnings.append(place.mistake(f"suppresses: '{pattern}' matches no rule{hint}"))

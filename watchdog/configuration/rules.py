@@ -25,6 +25,7 @@ _KEYS = ("alert", "each", "where", "expr", "clear", "params", "overrides", "for"
 #: Labels every alert gets by itself.
 RESERVED = ("alertname", "severity", "flapping")
 _RULE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_:.-]*\Z")
+_WORD = re.compile(r"\w+")
 _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -44,7 +45,6 @@ class Found:
     """A rule that was read, where its parts stand (for mistakes found only among all files), and its warnings."""
 
     rule: Rule
-    name_at: Place
     suppresses_at: tuple[Place, ...] = ()
 
 
@@ -119,7 +119,7 @@ class RuleReader:
             suppresses=tuple(text for text, _ in suppresses),
             place=f"{place.file}:{place.line}",
         )
-        return Found(rule, fields.place("alert"), tuple(at for _, at in suppresses))
+        return Found(rule, tuple(at for _, at in suppresses))
 
     # -- parts
 
@@ -292,9 +292,8 @@ class RuleReader:
                 continue
             found = texts.check(value.text, {*LABELS[each], *RESERVED, *labels}, params=params)
             for offset, what in found:
-                word = re.compile(r"\w*").match(value.text, offset)
-                length = len(word[0]) if word else 1
-                self.mistakes.append(in_text(value, offset, length, f"{key}: {what}"))
+                word = _WORD.match(value.text, offset)
+                self.mistakes.append(in_text(value, offset, len(word[0]) if word else 1, f"{key}: {what}"))
             for offset, metric in () if found else texts.readings_of(value.text):
                 if warning := unseen(metric, self.seen):
                     self.warnings.append(value.place_of(offset).mistake(f"{key}: {warning}"))

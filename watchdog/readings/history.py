@@ -158,7 +158,6 @@ class History:
         self._fleet: Fleet | None = None
         self._rosters = Rosters()
         self._last: list[tuple[tuple[Kind, str], Row | None]] = []
-        self._last_at = 0.0
 
     def want(self, wanted: Windows) -> None:
         """Remember these metrics from now on; what was and is still wanted stays, the rest is forgotten."""
@@ -190,7 +189,7 @@ class History:
     def record(self, snapshot: Snapshot) -> None:
         """Add one poll's readings."""
         self.align(snapshot.fleet)
-        self._last, self._last_at = [], snapshot.at
+        self._last = []
         for (kind, metric), want in self._wanted.items():
             series = self._series[kind, metric]
             row = series.record(snapshot.column(kind, metric), snapshot.at, keep=want.seconds > 0)

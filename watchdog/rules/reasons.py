@@ -72,9 +72,10 @@ def _words(sheet: Sheet, plan: Truth, row: int) -> str:
     match plan:
         case Compare() | Among() | Matching():
             return _comparison_words(sheet, plan, row)
-        case Presence(operand):
+        case Presence(operand, present):
             value = sheet.cell(operand, row)
-            return _missing(operand) if value is None else f"{plan_words(operand)} is {value_words(value)} (present)"
+            asked = "present" if present else "absent"
+            return _missing(operand) if value is None else f"{plan_words(operand)} is {value_words(value)} ({asked})"
         case Not(operand):
             return f"not ({_words(sheet, operand, row)})"
         case Junction(operator, parts):

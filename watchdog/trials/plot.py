@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from watchdog.notify.wording import in_words, unit_of
+from watchdog.readings.fleet import EntityKey
 from watchdog.rules.rule import Quantity
 from watchdog.trials.replay import Readings, Report, RuleReport
 from watchdog.units import format_duration
@@ -80,7 +81,7 @@ def _row(report: Report, rule: RuleReport, readings: Readings, top: int) -> Iter
         yield from _bar(report, one.since, one.began, top, _PENDING, title)
         yield from _bar(report, one.began, one.ended or report.end, top, _FIRING, title)
     yield f'<line x1="{_LEFT}" y1="{floor}" x2="{_WIDTH - _RIGHT}" y2="{floor}" stroke="{_RULE}"/>'
-    longest: Counter[tuple[object, str]] = Counter()
+    longest: Counter[tuple[EntityKey, str]] = Counter()
     for one in rule.stretches:
         longest[one.key] += int((one.ended or report.end) - one.began) + 1
     shown = [(key, series) for key, _ in longest.most_common() if (series := _known(readings, key))][:_LINES]
@@ -98,9 +99,9 @@ def _row(report: Report, rule: RuleReport, readings: Readings, top: int) -> Iter
         yield f'<text x="16" y="{top + 50}" font-size="9" fill="{_FAINT}">{escape(ends)}</text>'
 
 
-def _known(readings: Readings, key: tuple[object, str]) -> Series:
+def _known(readings: Readings, key: tuple[EntityKey, str]) -> Series:
     """Its readings; none where not one is a number, as with states."""
-    series = next((found for known, found in readings.items() if known == key), [])
+    series = readings.get(key, [])
     return series if any(not math.isnan(value) for _, value in series) else []
 
 

@@ -10,7 +10,7 @@ from watchdog.readings.family import CHILDREN, PARENTS
 from watchdog.readings.fleet import Kind
 from watchdog.rules.expressions import syntax
 from watchdog.rules.expressions.calls import Calls
-from watchdog.rules.expressions.folding import compared, junction
+from watchdog.rules.expressions.folding import compared, junction, negation
 from watchdog.rules.expressions.mistakes import Mistakes
 from watchdog.rules.expressions.names import LABEL_NAMES, RELATIONS, article
 from watchdog.rules.expressions.plan import (
@@ -20,7 +20,6 @@ from watchdog.rules.expressions.plan import (
     Const,
     Matching,
     Negative,
-    Not,
     Presence,
     Reading,
     Relative,
@@ -77,9 +76,7 @@ class Checker(Calls):
                 return junction(operator, known) if len(known) == len(made) else None
             case syntax.Not(operand):
                 inner = self.truth(operand)
-                if isinstance(inner, Always):
-                    return Always(-1 if inner.truth < 0 else 1 - inner.truth)
-                return None if inner is None else Not(inner)
+                return None if inner is None else negation(inner)
             case syntax.Comparison():
                 return self._comparison(node)
             case syntax.Call() if node.callee.names in (("absent",), ("present",)):

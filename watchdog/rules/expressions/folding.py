@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchdog.rules.expressions.plan import Always, Junction, Truth
+from watchdog.rules.expressions.plan import Always, Junction, Not, Presence, Truth
 
 
 def junction(operator: str, parts: tuple[Truth, ...]) -> Truth:
@@ -16,6 +16,17 @@ def junction(operator: str, parts: tuple[Truth, ...]) -> Truth:
     if all(isinstance(part, Always) for part in left):
         return Always(-1)
     return left[0] if len(left) == 1 else Junction(operator, left)
+
+
+def negation(part: Truth) -> Truth:
+    """`not` of a constant is one, and not absent is present: its reason then says so."""
+    match part:
+        case Always(truth):
+            return Always(-1 if truth < 0 else 1 - truth)
+        case Presence(operand, present):
+            return Presence(operand, not present)
+        case _:
+            return Not(part)
 
 
 def compared(operator: str, left: float | str, right: float | str) -> int:

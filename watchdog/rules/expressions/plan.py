@@ -20,7 +20,6 @@ class Sort(Enum):
     NUMBER = "number"
     TEXT = "text"
     ANY = "any"  #: of a metric outside the catalogue: each row has its own
-    LOGICAL = "logical"
 
 
 @dataclass(frozen=True, slots=True)

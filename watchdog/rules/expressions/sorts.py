@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from watchdog.rules.expressions.plan import Arithmetic, Const, Sort, Value, calculate
+from watchdog.units import near_quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def _converted(value: Typed, unit: str) -> Typed:
         what = "a duration" if value.unit == "s" else "a size"
         raise UnfitError(f"{what} does not fit {_named(unit)}; write a plain number" + _example(base))
     if isinstance(value.plan, Const):
-        return Typed(Const(value.plan.number * factor, unit), unit=unit)
+        return Typed(Const(calculate("*", value.plan.number, factor), unit), unit=unit)
     plan = value.plan if factor == 1.0 else Arithmetic("*", value.plan, Const(factor))
     return Typed(plan, unit=unit)
 
@@ -121,7 +122,9 @@ def text_sort(values: list[Typed]) -> Sort:
     """Whether values are compared as numbers, as texts, or row by row as what they are; raises UnfitError."""
     sorts = {value.sort for value in values}
     if sorts >= {Sort.NUMBER, Sort.TEXT}:
-        raise UnfitError("a text and a number do not fit together")
+        words = (value.plan.value for value in values if isinstance(value.plan, Const))
+        meant = next(filter(None, (near_quantity(word) for word in words if isinstance(word, str))), "")
+        raise UnfitError("a text and a number do not fit together" + (f"; did you mean {meant}?" if meant else ""))
     if Sort.TEXT in sorts:
         return Sort.TEXT
     return Sort.NUMBER if Sort.NUMBER in sorts else Sort.ANY

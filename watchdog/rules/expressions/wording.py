@@ -23,15 +23,13 @@ from watchdog.rules.expressions.plan import (
     Presence,
     Reading,
     Relative,
-    Sort,
     Unchanged,
     Window,
     walk,
 )
-from watchdog.units import format_bytes, format_duration, format_number
+from watchdog.units import exact_bytes, exact_duration, exact_number, format_bytes, format_duration, format_number
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PARTS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 FLIPPED = {"==": "==", "!=": "!=", ">": "<", ">=": "<=", "<": ">", "<=": ">="}
 
 
@@ -57,17 +55,10 @@ def constant_words(value: float | str, unit: str = "") -> str:
     if value != value:
         return "unknown"
     base = unit.removesuffix("/s")
-    if base not in ("ms", "s"):
-        return value_words(value, unit)
-    rest = round(abs(value) * (1 if base == "ms" else 1000))
-    if abs(rest - abs(value) * (1 if base == "ms" else 1000)) > 1e-6 or rest > 1e15:
-        return value_words(value, unit)
-    sign, found = ("-" if value < 0 else ""), []
-    for name, size in _PARTS:
-        count, rest = divmod(rest, size)
-        if count:
-            found.append(f"{count}{name}")
-    return sign + ("".join(found) or "0s") + ("/s" if base != unit else "")
+    per = "/s" if base != unit else ""
+    if base in ("ms", "s"):
+        return (exact_duration(value / 1000 if base == "ms" else value) or exact_number(value) + base) + per
+    return (exact_bytes(value) if base == "bytes" else exact_number(value)) + per
 
 
 def plan_words(plan: Plan, before: str = "") -> str:
@@ -78,7 +69,7 @@ def plan_words(plan: Plan, before: str = "") -> str:
         case Reading(_, metric):
             return _metric(metric, before)
         case Window(function, _, metric, seconds, quantile):
-            first = f"{format_number(quantile)}, " if function == "quantile_over_time" else ""
+            first = f"{exact_number(quantile)}, " if function == "quantile_over_time" else ""
             return f"{function}({first}{_metric(metric, before)}, {constant_words(seconds, 's')})"
         case Unchanged(_, metric):
             return f"unchanged_for({_metric(metric, before)})"
@@ -153,11 +144,6 @@ def metric_of(plan: Plan, before: str = "") -> str:
             return next((found for part in parts if (found := metric_of(part, before))), "")
         case _:
             return ""
-
-
-def comparison_sort(plan: Plan) -> Sort:
-    """Whether the two sides of a comparison are read as texts or numbers."""
-    return plan.sort if isinstance(plan, Compare) else Sort.ANY
 
 
 def _metric(name: str, before: str) -> str:
