@@ -48,7 +48,7 @@ def outstanding(book: Book, contacts: Contacts, group: Group, now: float) -> Out
                     found.add(target, episode, Part.BEGIN, episode.release_note)
                 else:
                     found.ready_at = ready if found.ready_at is None else min(found.ready_at, ready)
-            elif entry.remind:
+            elif entry.remind and episode.acknowledgement is None:
                 found.add(target, episode, Part.REMIND, entry.remind)
             elif episode.flapping and not entry.told_flapping and entry.standing is Standing.ACCEPTED:
                 found.add(target, episode, Part.UPDATE)
