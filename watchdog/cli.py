@@ -58,9 +58,12 @@ def run(
     record: Annotated[Path | None, typer.Option(help="Keep every poll in this file, for `watchdog replay`.")] = None,
 ) -> None:
     """The service: poll, judge, tell. SIGHUP reloads the rules, SIGTERM ends it."""
+    from watchdog.commands.signals import Signals
+
+    signals = Signals()
     import watchdog.commands.run as command
 
-    _end(command.run(strict=strict, record=record))
+    _end(command.run(signals, strict=strict, record=record))
 
 
 @app.command()

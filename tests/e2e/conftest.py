@@ -43,7 +43,7 @@ class Running:
     def rules(self, text: str) -> None:
         (self.folder / "rules" / "rules.yaml").write_text(text)
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         env = {
             "PATH": os.environ["PATH"],
             "STREAMKAP_HOST": self.streamkap.url,
@@ -55,7 +55,7 @@ class Running:
             "WATCHDOG_LISTEN": "off",
             **self.env,
         }
-        command = [sys.executable, "-m", "watchdog", "run"]
+        command = [sys.executable, "-m", "watchdog", "run", *options]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, env=env, cwd=self.folder, stdout=log, stderr=log)
 

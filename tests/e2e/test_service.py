@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 from collections import Counter
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -107,6 +109,29 @@ def test_sigterm_ends_it_within_five_seconds_while_a_target_hangs(
     wait_until(lambda: webhook_sink.received)
     assert running.terminate() < 5.0
     assert running.process.returncode == 0
+
+
+def test_sigterm_while_its_parts_are_loaded_ends_it_in_order(running, wait_until, rules_text):
+    running.rules(rules_text)
+    running.start()
+    status = Path(f"/proc/{running.process.pid}/status")
+
+    def listens() -> bool:
+        caught = next(line for line in status.read_text().splitlines() if line.startswith("SigCgt:"))
+        return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+    wait_until(listens)
+    assert "poll judged" not in running.log, "it listens long before it works"
+    assert running.terminate() < 5.0
+    assert running.process.returncode == 0
+
+
+def test_a_recording_that_cannot_be_written_does_not_end_the_watching(running, wait_until, rules_text):
+    running.rules(rules_text)
+    running.start("--record", "/dev/full")
+    wait_until(lambda: running.log.count("poll not recorded") == 1 and "poll judged" in running.log)
+    assert running.terminate() < 5.0
+    assert running.process.returncode == 0, running.log
 
 
 def test_a_target_that_hangs_delays_no_other(running, streamkap, webhook_sink, wait_until, rules_text):

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 
 from watchdog.app.logs import set_up
 from watchdog.app.memory import calm_collector
 from watchdog.app.service import Service
 from watchdog.app.starting import client_of, poller_of, stand_by, start
+from watchdog.commands.signals import Signals
 from watchdog.delivery import secrets
 from watchdog.readings.poll import Poll
 from watchdog.settings import Settings, unknown_variables, variables
@@ -28,19 +27,16 @@ logger = logging.getLogger(__name__)
 _STAND_BY = 0.5
 
 
-def run(*, strict: bool, record: Path | None) -> int:
+def run(signals: Signals, *, strict: bool, record: Path | None) -> int:
     """The service; returns the exit code. Raises what cannot be started with."""
     found = variables()
     settings = Settings.load()
     set_up(settings.watchdog_log_format, settings.watchdog_log_level, secrets.known.scrub)
     for warning in unknown_variables(found):
         logger.warning("unknown variable", extra={"warning": warning})
-    stop = threading.Event()
-    reload: list[Callable[[], None]] = []
-    _listen(stop, lambda: [one() for one in reload])
     lost = True
-    while lost and not stop.is_set():
-        lost = _term(settings, found, stop, reload, strict=strict, record=record)
+    while lost and not signals.stop.is_set():
+        lost = _term(settings, found, signals, strict=strict, record=record)
     # a target that hangs may still hold a thread of a library; everything that has to be kept is kept
     logging.shutdown()
     sys.stdout.flush()
@@ -50,8 +46,7 @@ def run(*, strict: bool, record: Path | None) -> int:
 def _term(
     settings: Settings,
     found: dict[str, str],
-    stop: threading.Event,
-    reload: list[Callable[[], None]],
+    signals: Signals,
     *,
     strict: bool,
     record: Path | None,
@@ -62,8 +57,8 @@ def _term(
         closing.callback(store.close)
         leadership = store.lead(settings.watchdog_poll_every)
         leadership.start()
-        _stand_by(settings, found, store, leadership, stop)
-        if stop.is_set():
+        _stand_by(settings, found, store, leadership, signals.stop)
+        if signals.stop.is_set():
             return False
         client = client_of(settings)
         closing.callback(client.close)
@@ -71,11 +66,11 @@ def _term(
         started = start(settings, found, store, poller_of(settings, client), strict=strict, on_poll=on_poll,
                         may_send=leadership.may_send)  # fmt: skip
         closing.callback(started.close)
-        reload[:] = [started.service.reload]
+        signals.on_hangup = started.service.reload
         calm_collector()
         ended = threading.Event()
         closing.callback(ended.set)
-        watch = threading.Thread(target=_end_when, args=(started.service, stop, ended, lambda: leadership.lost),
+        watch = threading.Thread(target=_end_when, args=(started.service, signals.stop, ended, lambda: leadership.lost),
                                  name="signals", daemon=True)  # fmt: skip
         watch.start()
         started.service.run()
@@ -104,20 +99,6 @@ def _end_when(service: Service, stop: threading.Event, ended: threading.Event, l
             return
 
 
-def _listen(stop: threading.Event, reload: Callable[[], object]) -> None:
-    """SIGTERM and SIGINT end the service, SIGHUP reloads the rules."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    def again(number: int, frame: FrameType | None) -> None:
-        reload()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGHUP, again)
-
-
 def _ignore(poll: Poll) -> None:
     """Nothing is recorded."""
 
@@ -130,4 +111,7 @@ def _recording(file: Path) -> Iterator[Callable[[Poll], None]]:
     try:
         yield recorder.record
     finally:
-        recorder.close()
+        try:
+            recorder.close()
+        except OSError as cause:
+            logger.error("recording not completed", extra={"error": str(cause)})
