@@ -155,3 +155,15 @@ def test_warnings_are_logged_at_the_start_and_at_each_reload(
         f"{folder.path}/a.yaml:2:36",
         f"{folder.path}/a.yaml:2:36",
     ]
+
+
+def test_what_was_accepted_while_the_database_was_away_is_kept_when_it_is_back(folder: Folder, tmp_path: Path) -> None:
+    folder.write(RULE.format("A"))
+    folder.first()
+    (tmp_path / "watchdog.db").rename(tmp_path / "away")
+    folder.write(RULE.format("B"))
+    assert names(folder.reloader.look(0.0)) == ["B"]
+    assert folder.reloader.look(1.0) is None
+    (tmp_path / "away").rename(tmp_path / "watchdog.db")
+    assert folder.reloader.look(2.0) is None
+    assert list((folder.store.last_configuration() or {}).values()) == [RULE.format("B")]

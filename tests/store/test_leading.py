@@ -157,6 +157,8 @@ def test_a_leader_that_was_replaced_cannot_write_nor_send_ever_again(
     assert lease.leading, "it has not heard yet"
     with pytest.raises(FencedError, match="another replica leads instead of 'first'"):
         first.commit(Changes(documents={"cycle": "late"}))
+    with pytest.raises(FencedError):
+        first.save_configuration("late", {}, 1.0)
     assert (lease.leading, lease.lost, lease.may_send()) == (False, True, False)
     second.commit(CHANGES)
     _run_out(postgresql)

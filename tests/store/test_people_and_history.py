@@ -135,6 +135,7 @@ def test_a_start_loads_what_is_open_or_owed_only(store: Store) -> None:
 def test_history_goes_with_its_story_when_it_is_old_enough(store: Store) -> None:
     alerts = {
         LAG: AlertState(Phase.RESOLVED, ended=5.0),
+        LAG._replace(entity="s3"): AlertState(Phase.INACTIVE, ended=5.0, changes=(4.0, 5.0)),
         LAG._replace(entity="s2"): AlertState(Phase.FIRING, began=2.0),
     }
     open_ = episode("open", 2.0, None, LAG._replace(entity="s2"))

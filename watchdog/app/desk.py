@@ -51,6 +51,7 @@ class Desk:
         self._lock = threading.RLock()
         self._carriers: dict[str, Carrier] = {}
         self._seen_marker: object = None
+        self._unread = ""  #: why silences could not be read the last time
         self.unsaved_since: float | None = None  #: the store has refused since then
         self.version = 0  #: grows whenever a page may look different
         self._firing: tuple[int, Sequence[Episode]] = (-1, ())  #: of which version
@@ -70,7 +71,11 @@ class Desk:
             self._save()
 
     def next_deadline(self) -> float | None:
+        """When `tick` or a claim has something to do. None while nothing may be told: what is overdue then would have
+        the loop ask without a pause."""
         with self._lock:
+            if self.unsaved_since is not None or not self._may_send():
+                return None
             return self.engine.next_deadline(self.clock())
 
     def adopt(self, policy: Policy) -> None:
@@ -85,8 +90,11 @@ class Desk:
                 return
             silences, acknowledgements = self.store.silences(), self.store.acknowledgements()
         except StoreError as cause:
-            logger.warning("silences could not be read", extra={"error": str(cause)})
+            if str(cause) != self._unread:  # trouble that repeats unchanged is said once
+                logger.warning("silences could not be read", extra={"error": str(cause)})
+            self._unread = str(cause)
             return
+        self._unread = ""
         with self._lock:
             self._seen_marker = marker
             self.version += 1
@@ -103,6 +111,7 @@ class Desk:
         """Drop what is older than `history` seconds and neither open nor owed, and readings no window reaches."""
         now = self.clock()
         with self._lock:
+            self.engine.forget(now - history)
             keep_from = self.engine.keep_windows_from(now)
         try:
             self.store.prune(now - history)
@@ -225,11 +234,13 @@ class Desk:
         windows, rosters = self.engine.windows() if after_poll else ((), ())
         try:
             self.store.commit(changes, windows, rosters)
-        except StoreError as cause:
+        except Exception as cause:  # a surprise, too: what was decided and is not saved must not be told, nor be lost
             self.engine.give_back(changes)
             if self.unsaved_since is None:
                 self.unsaved_since = self.clock()
-                logger.error("decisions cannot be saved; nothing new is told", extra={"error": str(cause)})
+                known = isinstance(cause, StoreError)
+                logger.error("decisions cannot be saved; nothing new is told", exc_info=not known,
+                             extra={"error": str(cause)})  # fmt: skip
             return False
         if self.unsaved_since is not None:
             self.unsaved_since = None

@@ -35,6 +35,7 @@ class Reloader:
         self._watcher = watcher
         self._asked = threading.Event()
         self._fingerprint = ""
+        self._unsaved: Policy | None = None  #: accepted, and the store has refused it so far
         self.invalid = 0  #: mistakes in the files on disk
         self.last_error = ""
 
@@ -72,6 +73,8 @@ class Reloader:
 
     def look(self, now: float) -> Policy | None:
         """A configuration to use from the next poll on; None when there is no new one."""
+        if self._unsaved is not None:
+            self._accept(self._unsaved)
         asked = self._asked.is_set()
         if not asked and (self._watcher is None or not self._watcher.settled(now)):
             return None
@@ -92,10 +95,14 @@ class Reloader:
         return policy
 
     def _accept(self, policy: Policy) -> None:
+        """Keep it for a cold start, now or as soon as the store can be written."""
+        again, self._unsaved = policy is self._unsaved, None
         try:
             self._store.save_configuration(policy.fingerprint, policy.sources, self._clock())
         except StoreError as cause:
-            logger.warning("accepted rules could not be saved", extra={"error": str(cause)})
+            self._unsaved = policy
+            if not again:
+                logger.warning("accepted rules could not be saved", extra={"error": str(cause)})
 
     def _refuse(self, cause: ConfigError) -> None:
         self.last_error = str(cause)

@@ -156,7 +156,11 @@ class Engine:
         if gone:
             logger.info("entities no longer exist", extra={"entities": sorted(map(str, gone))})
         for stepped in outcome.stepped:
-            self._tell_dispatcher(stepped, now)
+            try:
+                self._tell_dispatcher(stepped, now)
+            except Exception:  # it stays what it was: the next poll tries again, and the others are told
+                logger.exception("alert skipped in this cycle", extra={"alert": str(stepped.key)})
+                self._alerts.put(stepped.key, stepped.before)
         self._refresh_labels()
         self.dispatcher.judged(now, outcome.true, self.roster.fleet, lambda key: self.state(key).evaluated is None)
         self._previous = now
@@ -189,7 +193,13 @@ class Engine:
         claimed = self.dispatcher.claim(target, now)
         if claimed is None:
             return None
-        message = self._wording.message(claimed, self.book, self.current, now, lambda one: self._chart(one, now))
+        try:
+            message = self._wording.message(claimed, self.book, self.current, now, lambda one: self._chart(one, now))
+        except Exception as cause:  # left in flight it would hold up its group for ever
+            logger.exception("message could not be worded", extra={"receiver": claimed.duty.receiver})
+            surprise = DeliveryError(f"it could not be worded: {type(cause).__name__}", permanent=False)
+            self.dispatcher.failed(claimed, surprise, now)
+            return None
         return Sending(claimed, message)
 
     def accepted(self, sending: Sending, now: float) -> None:
@@ -199,7 +209,9 @@ class Engine:
         self.dispatcher.accepted(sending.claim, now)
 
     def failed(self, sending: Sending, error: DeliveryError, now: float) -> None:
-        self._target(sending, lambda t: replace(t, failing_since=t.failing_since or now, last_error=str(error)))
+        # the label stands beside it wherever it is shown
+        self._target(sending, lambda t: replace(t, failing_since=t.failing_since or now,
+                                                last_error=str(error).removeprefix(f"{t.label}: ")))  # fmt: skip
         self.dispatcher.failed(sending.claim, error, now)
 
     def name_target(self, target: str, label: str) -> None:
@@ -297,6 +309,10 @@ class Engine:
     def keep_windows_from(self, now: float) -> dict[tuple[Kind, str], float]:
         """Which saved readings are still reached by some window, ages included."""
         return {**self.history.keep_from(now), **{(kind, AGE): now for kind in REAL_KINDS}}
+
+    def forget(self, before: float) -> None:
+        """Drop from memory the states of alerts that were over before this instant."""
+        self._alerts.forget(before)
 
     def give_back(self, changes: Changes) -> None:
         """Changes that could not be written: they are part of the next ones, where nothing newer replaced them."""

@@ -33,12 +33,13 @@ _LIVE = (Phase.PENDING, Phase.FIRING)
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """One alert that a poll changed in a way worth telling: its new state, what happened, where to ask why.
+    """One alert that a poll changed in a way worth telling: how it was and is, what happened, where to ask why.
 
     `verdicts` and `row` (of the rule's table) explain it; where the rule or the entity is gone, `why` says so instead.
     """
 
     key: AlertKey
+    before: AlertState
     state: AlertState
     changes: tuple[Change, ...]
     verdicts: Verdicts | None = None
@@ -111,6 +112,14 @@ class Alerts:
                 if state.phase in _LIVE:
                     yield AlertKey(rule, entity.kind, entity.id), state
 
+    def forget(self, before: float) -> None:
+        """Drop from memory what has been over since before this instant; the store drops it by itself."""
+        for rule, states in list(self.by_rule.items()):
+            for entity in [entity for entity, state in states.items() if _is_history(state, before)]:
+                del states[entity]
+            if not states:
+                del self.by_rule[rule]
+
     def take_changed(self) -> dict[AlertKey, AlertState | None]:
         taken, self.changed = self.changed, {}
         return taken
@@ -168,9 +177,13 @@ def _step_rule(alerts: Alerts, outcome: Outcome, verdicts: Verdicts, roster: Ros
         after, changes = step(before, result, terms, rule.flapping, tick)
         _put_if_new(alerts, key, before, after)
         if changes:
-            outcome.stepped.append(Stepped(key, after, changes, verdicts, row, terms))
+            outcome.stepped.append(Stepped(key, before, after, changes, verdicts, row, terms))
         if result == TRUE and after.phase is Phase.FIRING and key in outcome.awaited:
             outcome.true.add(key)
+
+
+def _is_history(state: AlertState, before: float) -> bool:
+    return state.phase not in _LIVE and state.ended is not None and state.ended < before
 
 
 def _steady(state: AlertState) -> bool:
@@ -247,7 +260,7 @@ def _end(alerts: Alerts, outcome: Outcome, key: AlertKey, state: AlertState, why
     if state.phase is Phase.FIRING:
         after = end(state, tick.now)
         alerts.put(key, after)
-        outcome.stepped.append(Stepped(key, after, (Change.ENDED,), why=why))
+        outcome.stepped.append(Stepped(key, state, after, (Change.ENDED,), why=why))
     else:
-        alerts.put(key, AlertState())
-        outcome.stepped.append(Stepped(key, AlertState(), (Change.CALMED,), why=why))
+        alerts.put(key, _INACTIVE)
+        outcome.stepped.append(Stepped(key, state, _INACTIVE, (Change.CALMED,), why=why))

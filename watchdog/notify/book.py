@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from watchdog.alerts.episodes import Episode, Note
 from watchdog.alerts.life import AlertKey
@@ -16,6 +17,9 @@ from watchdog.notify.ledger import Ending, Entry, Standing
 from watchdog.notify.routes import GroupKey, Route
 
 EntryKey = tuple[str, str]
+_K = TypeVar("_K")
+_I = TypeVar("_I")
+_V = TypeVar("_V")
 
 
 @dataclass(slots=True)
@@ -108,10 +112,10 @@ class Book:
             del self._latest[episode.alert]
         for target in self._entries_of.pop(episode_id, {}):
             entry = self.entries.pop((episode_id, target))
-            self._entries_in.get(entry.group, {}).pop((episode_id, target), None)
-            self._entries_at.get(target, {}).pop((episode_id, target), None)
+            _drop(self._entries_in, entry.group, (episode_id, target))
+            _drop(self._entries_at, target, (episode_id, target))
         for key in self._groups_of.pop(episode_id, {}):
-            self._members.get(key, {}).pop(episode_id, None)
+            _drop(self._members, key, episode_id)
 
     # -- which groups an open episode is routed to
 
@@ -121,7 +125,7 @@ class Book:
         after = dict(routed)
         for key in before:
             if key not in after:
-                self._members[key].pop(episode.id, None)
+                _drop(self._members, key, episode.id)
                 self.touched.add(key)
         for key, route in after.items():
             if key not in before:
@@ -151,7 +155,7 @@ class Book:
         key = (entry.episode, entry.target)
         before = self.entries.get(key)
         if before is not None and before.group != entry.group:
-            self._entries_in.get(before.group, {}).pop(key, None)
+            _drop(self._entries_in, before.group, key)
         self.entries[key] = entry
         self._entries_of.setdefault(entry.episode, {})[entry.target] = None
         self._entries_in.setdefault(entry.group, {})[key] = None
@@ -192,10 +196,7 @@ class Book:
     def drop_duty(self, duty_id: int) -> None:
         duty = self.duties.pop(duty_id, None)
         if duty is not None:
-            waiting = self._duties_to[duty.target]
-            waiting.pop(duty_id, None)
-            if not waiting:
-                del self._duties_to[duty.target]
+            _drop(self._duties_to, duty.target, duty_id)
             self.in_flight.discard(duty_id)
             self.unsaved.duties[duty_id] = None
 
@@ -221,3 +222,12 @@ class Book:
             entry.owes_end or Standing.WAITING is entry.standing or entry.ending is Ending.WAITING
             for entry in self.entries_of(episode.id)
         )
+
+
+def _drop(index: dict[_K, dict[_I, _V]], key: _K, item: _I) -> None:
+    """Take an item out of an index, and its key with the last one: groups come and go for years."""
+    items = index.get(key)
+    if items is not None:
+        items.pop(item, None)
+        if not items:
+            del index[key]

@@ -81,13 +81,13 @@ class Dispatcher:
     def ended(self, episode_id: str, now: float, reason: str, why: str = "") -> None:
         """An episode is over; whoever accepted its beginning is owed the end."""
         episode = self.book.episodes[episode_id]
-        groups = self.book.groups_of(episode_id)
+        groups, entries = self.book.groups_of(episode_id), self.book.entries_of(episode_id)
+        waived = [entry for entry in entries if not self.contacts.sends_resolved(entry.group.receiver)]
         episode = replace(episode, ended=now, end_reason=reason, why_ended=why)
         self.book.put_episode(episode)
         self.book.note(now, episode, "ended", why or reason)
-        for entry in self.book.entries_of(episode_id):
-            if not self.contacts.sends_resolved(entry.group.receiver):
-                self.book.put_entry(replace(entry, ending=Ending.CLOSED))
+        for entry in waived:
+            self.book.put_entry(replace(entry, ending=Ending.CLOSED))
         self.book.assign(episode, ())
         self.book.touched.update(groups)
         self._steps = None

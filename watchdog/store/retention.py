@@ -42,7 +42,7 @@ def episodes_batch(connection: Connection, before: float, after: Place | None) -
 
 
 def the_rest(connection: Connection, before: float) -> None:
-    """Drop what belongs to no episode: old notes, silences, states of resolved alerts, configurations."""
+    """Drop what belongs to no episode: old notes, silences, states of alerts that are over, configurations."""
     open_alert = exists().where(
         episodes.c.rule == notes.c.rule,
         episodes.c.kind == notes.c.kind,
@@ -51,8 +51,9 @@ def the_rest(connection: Connection, before: float) -> None:
     )
     connection.execute(delete(notes).where(notes.c.at < before, notes.c.episode == "", ~open_alert))
     connection.execute(delete(silences).where(silences.c.ends < before))
-    resolved = alerts.c.phase == Phase.RESOLVED.value
-    connection.execute(delete(alerts).where(resolved, alerts.c.ended < before))
+    # an alert that was only pending since its last end is inactive, and remembers its changes
+    over = alerts.c.phase.in_([Phase.RESOLVED.value, Phase.INACTIVE.value])
+    connection.execute(delete(alerts).where(over, alerts.c.ended < before))
     newest = select(configurations.c.fingerprint).order_by(configurations.c.accepted.desc()).limit(_CONFIGURATIONS)
     kept = connection.execute(newest).scalars().all()
     connection.execute(delete(configurations).where(configurations.c.fingerprint.not_in(kept)))

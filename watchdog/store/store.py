@@ -147,7 +147,7 @@ class Store:
         """An accepted configuration: its files by name, as written."""
         others = schema.configurations.c.fingerprint != fingerprint
         newest = select(func.max(schema.configurations.c.accepted)).where(others)
-        with self._database.writing() as connection:
+        with self._deciding() as connection:
             before = connection.execute(newest).scalar()
             # a clock that was set back must not make the one before the newest
             accepted = at if before is None else max(at, before + 0.001)
