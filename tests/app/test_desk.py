@@ -200,6 +200,18 @@ def test_a_targets_trouble_does_not_say_its_name_again(site: Any) -> None:
     assert (health.receiver, health.label, health.last_error) == ("hook", "json://…", "answered 500")
 
 
+def test_a_target_that_left_and_is_owed_nothing_fails_no_longer(site: Any) -> None:
+    it: Site = site()
+    it.poll(0, a=20, b=0)
+    (sending,) = it.claim()
+    it.desk.failed(sending, DeliveryError("answered 404", permanent=True))
+    it.poll(1, a=20, b=0)
+    assert [one.failing_since for one in it.store.targets()] == [0.0]
+    it.desk.adopt(load_texts({"r.yaml": RULES.replace("/in", "/elsewhere")}, {}))
+    it.poll(2, a=20, b=0)
+    assert [(one.failing_since, one.last_error) for one in it.store.targets()] == [(None, "")]
+
+
 def test_nothing_is_left_in_memory_of_what_is_over_and_old(site: Any) -> None:
     it: Site = site()
     for minute, lag in enumerate((0, 20, 0, 20, 0)):

@@ -22,7 +22,8 @@ from setting import Api, Watch, rules
 from watchdog.alerts.episodes import Episode
 from watchdog.app.desk import Desk
 from watchdog.app.memory import calm_collector
-from watchdog.cycle.engine import Engine, Judged
+from watchdog.cycle.engine import Engine
+from watchdog.cycle.judged import Judged
 from watchdog.cycle.policy import Policy
 from watchdog.notify.chart import Picture
 from watchdog.notify.wording import Links

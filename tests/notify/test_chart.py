@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from watchdog.notify.chart import Picture, draw, in_unit, limit_of
-from watchdog.readings.trace import Line
+from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
+from watchdog.readings.snapshot import SparseReadings
+from watchdog.readings.trace import Line, Trace
 from watchdog.rules.rule import Quantity
 
 NAN = float("nan")
+LAG = "StreamingMilliSecondsBehindSource"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -51,6 +54,16 @@ def test_the_limit_is_on_the_scale_also_where_no_value_comes_near():
     (line,) = of_class(root, "chart-limit-line")
     assert 30 <= float(line.get("y1") or 0) <= 164
     assert not of_class(drawn(picture([1, 2, 3, 4], limit=None)), "chart-limit-line")
+
+
+@pytest.mark.parametrize("huge", [1.7976931348623157e308, -1e300])
+def test_what_is_too_large_for_a_picture_stands_at_its_edge(huge):
+    key, trace, readings = EntityKey(Kind.SOURCE, "a"), Trace(), SparseReadings()
+    readings.put(key, LAG, huge, 0.0)
+    trace.record(readings.snapshot(0.0, Fleet.of([Entity(key, {"name": "a"})], 0.0)))
+    line = trace.line(key, LAG)
+    assert line is not None
+    assert of_class(drawn(Picture(LAG, "ms", line, 0.0, 60.0, 300_000.0)), "chart-dot")
 
 
 def test_the_shade_ends_with_the_episode():

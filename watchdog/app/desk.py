@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from watchdog.alerts.episodes import Acknowledgement, Episode
 from watchdog.alerts.silences import Matcher, Silence
-from watchdog.cycle.engine import Engine, Judged, Sending
+from watchdog.cycle.engine import Engine, Sending
+from watchdog.cycle.judged import Judged
 from watchdog.cycle.policy import Policy
 from watchdog.delivery.courier import Carrier
 from watchdog.errors import DeliveryError, StoreError

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Facts
 from watchdog.alerts.silences import Matcher, Silence
-from watchdog.cycle.engine import Engine, Judged
+from watchdog.cycle.engine import Engine
+from watchdog.cycle.judged import Judged
 from watchdog.cycle.policy import Policy
 from watchdog.cycle.remembered import Remembered
 from watchdog.errors import StoreError

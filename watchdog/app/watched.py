@@ -10,7 +10,8 @@ from watchdog.alerts.silences import Matcher, Silence
 from watchdog.app.desk import Desk
 from watchdog.app.reloading import Reloader
 from watchdog.app.service import Service
-from watchdog.cycle.engine import Engine, Judged
+from watchdog.cycle.engine import Engine
+from watchdog.cycle.judged import Judged
 from watchdog.cycle.policy import Policy
 from watchdog.notify.chart import Picture
 from watchdog.notify.wording import Links

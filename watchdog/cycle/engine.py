@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Note
-from watchdog.alerts.life import AlertKey, AlertState, Change, Tick, episode_id
+from watchdog.alerts.life import AlertKey, AlertState, Tick
 from watchdog.alerts.silences import Silence
-from watchdog.cycle.facts import end_reason, facts_of, labels_of, terms_for
+from watchdog.cycle.judged import Judged
 from watchdog.cycle.matching import Matching
 from watchdog.cycle.own import Health, beside, watchdog_entity
 from watchdog.cycle.policy import Policy
 from watchdog.cycle.remembered import Remembered
-from watchdog.cycle.saved import Changes, Saved, TargetHealth
-from watchdog.cycle.stepping import Alerts, Stepped, step_all
+from watchdog.cycle.saved import Changes, Saved
+from watchdog.cycle.stepping import Alerts, step_all
+from watchdog.cycle.targets import Targets
+from watchdog.cycle.telling import relabel, tell
 from watchdog.errors import DeliveryError
 from watchdog.notify.book import Book
 from watchdog.notify.chart import Picture, draw, limit_of
@@ -34,7 +36,6 @@ from watchdog.readings.roster import Roster
 from watchdog.readings.snapshot import Snapshot
 from watchdog.readings.trace import Trace
 from watchdog.rules.evaluate import Evaluator
-from watchdog.rules.verdicts import UNKNOWN, Verdicts
 
 logger = logging.getLogger(__name__)
 
@@ -49,18 +50,6 @@ class Sending:
     @property
     def target(self) -> str:
         return self.claim.duty.target
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The last poll as pages see it: never changed after it is made, so it can be read from any thread."""
-
-    at: float
-    snapshot: Snapshot
-    verdicts: Mapping[str, Verdicts]
-    own: Mapping[str, float]
-    failures: tuple[str, ...] = ()
-    never_matching: tuple[str, ...] = ()  #: rules (matching.py)
 
 
 class Engine:
@@ -86,14 +75,12 @@ class Engine:
         self.every = every
         self.started = start
         self.judged: Judged | None = None
-        self.targets: dict[str, TargetHealth] = dict(saved.targets)
+        self.targets = Targets(saved.targets)
         self._wording = wording
         self._stopwatch = stopwatch
         self._next_policy: Policy | None = None
         self._alerts = Alerts.of(saved.alerts)
         self._notes: list[Note] = []
-        self._targets_changed: set[str] = set()
-        self._last_accepted = max((t.last_accepted or 0.0 for t in saved.targets.values()), default=0.0)
         self._labels_of: tuple[int, str] | None = None  #: the fleet and configuration that open alerts' labels are of
         remembered = Remembered.decode(saved.documents.get("cycle"))
         self._previous: float | None = remembered.at
@@ -157,12 +144,14 @@ class Engine:
             logger.info("entities no longer exist", extra={"entities": sorted(map(str, gone))})
         for stepped in outcome.stepped:
             try:
-                self._tell_dispatcher(stepped, now)
+                note = tell(self.dispatcher, stepped, snapshot, now)
+                self._notes += [] if note is None else [note]
             except Exception:  # it stays what it was: the next poll tries again, and the others are told
                 logger.exception("alert skipped in this cycle", extra={"alert": str(stepped.key)})
                 self._alerts.put(stepped.key, stepped.before)
-        self._refresh_labels()
+        self._relabel()
         self.dispatcher.judged(now, outcome.true, self.roster.fleet, lambda key: self.state(key).evaluated is None)
+        self.targets.settle(self.policy.contacts.specs, self.waiting_targets())
         self._previous = now
         self._draw(snapshot)
 
@@ -203,50 +192,32 @@ class Engine:
         return Sending(claimed, message)
 
     def accepted(self, sending: Sending, now: float) -> None:
-        self._last_accepted = now
-        self._target(sending, lambda t: replace(t, last_accepted=now, failing_since=None, last_error="",
-                                                delivered=t.delivered + 1))  # fmt: skip
+        self.targets.accepted(sending.claim.duty, now)
         self.dispatcher.accepted(sending.claim, now)
 
     def failed(self, sending: Sending, error: DeliveryError, now: float) -> None:
-        # the label stands beside it wherever it is shown
-        self._target(sending, lambda t: replace(t, failing_since=t.failing_since or now,
-                                                last_error=str(error).removeprefix(f"{t.label}: ")))  # fmt: skip
+        self.targets.failed(sending.claim.duty, error, now)
         self.dispatcher.failed(sending.claim, error, now)
 
     def name_target(self, target: str, label: str) -> None:
         """What a target is called on pages: fit for logs, no secret in it."""
-        receiver = self.policy.contacts.specs[target].receiver if target in self.policy.contacts.specs else ""
-        before = self.targets.get(target) or TargetHealth(target, receiver, "")
-        if before.label != label:
-            self.targets[target] = replace(before, label=label)
-            self._targets_changed.add(target)
+        spec = self.policy.contacts.specs.get(target)
+        self.targets.name(target, "" if spec is None else spec.receiver, label)
 
     def stuck_for(self, now: float) -> float:
         """Seconds for which something has waited without any target accepting anything; 0 when nothing waits."""
         oldest = min((duty.created for duty in self.book.duties.values()), default=None)
         if oldest is None:
             return 0.0
-        return now - max(oldest, self._last_accepted)
+        return now - max(oldest, self.targets.last_accepted)
 
     # -- what is asked about it
 
     def current(self, episode: Episode) -> Facts:
         """An episode's facts as of the last poll that found it true; those of its beginning where none has since."""
         judged = self.judged  # pages ask from threads of their own, while the next poll may be judged
-        if judged is None or not episode.firing:
-            return episode.facts
-        verdicts = judged.verdicts.get(episode.alert.rule)
-        if verdicts is None:
-            return episode.facts
-        position = verdicts.position(episode.alert.entity_key)
-        if position is None or not verdicts.observed[position]:
-            return episode.facts
-        if verdicts.truth[position] == UNKNOWN and episode.facts.reason:
-            return episode.facts
-        terms = verdicts.rule.variants[int(verdicts.variant[position])]
-        row = int(verdicts.rows[position])
-        return facts_of(verdicts, row, terms, judged.snapshot, flapping=episode.flapping, firing=True)
+        found = judged.facts(episode) if judged is not None and episode.firing else None
+        return episode.facts if found is None else found
 
     def picture(self, episode: Episode, now: float) -> Picture | None:
         """The metric that decides an episode, over the last hours; None where it has no numbers."""
@@ -292,9 +263,8 @@ class Engine:
             groups=unsaved.groups,
             duties=unsaved.duties,
             notes=[*notes, *unsaved.notes],
-            targets={target: self.targets[target] for target in self._targets_changed},
+            targets=self.targets.take_changed(),
         )
-        self._targets_changed = set()
         if after_poll and self._previous is not None:
             changes.documents["cycle"] = Remembered.of(self._previous, self.health, self.roster.absences).encode()
         if unsaved.episodes and self.dispatcher.held_changed_at is not None:
@@ -323,7 +293,7 @@ class Engine:
         newer.duties = {**changes.duties, **newer.duties}
         self._notes = [*changes.notes, *self._notes]
         self._alerts.changed = {**changes.alerts, **self._alerts.changed}
-        self._targets_changed |= changes.targets.keys()
+        self.targets.give_back(changes.targets)
 
     # -- inside
 
@@ -365,64 +335,15 @@ class Engine:
             "rules_never_matching": float(len(self.matching.never(now))),
             "deliveries_waiting": float(len(duties)),
             "delivery_oldest_age": now - oldest,
-            "targets_failing": float(sum(1 for t in self.targets.values() if t.failing_since is not None
-                                         and t.target in self.policy.contacts.specs)),
-        }  # fmt: skip
+            "targets_failing": float(self.targets.failing(self.policy.contacts.specs)),
+        }
 
-    def _tell_dispatcher(self, stepped: Stepped, now: float) -> None:
-        """Hand one change to the dispatcher, with the facts people will be told."""
-        key, state = stepped.key, stepped.state
-        if Change.DARK in stepped.changes:
-            fires = self.book.latest(key)
-            if fires is not None:
-                self.dispatcher.changed(replace(fires, dark_since=state.dark_since, dark_until=now))
-        if Change.BEGAN in stepped.changes and stepped.verdicts is not None and stepped.terms is not None:
-            assert self.judged is not None
-            facts = facts_of(stepped.verdicts, stepped.row, stepped.terms, self.judged.snapshot,
-                             flapping=state.flapping, firing=False)  # fmt: skip
-            assert state.since is not None and state.began is not None
-            id_ = episode_id(key, state.began)
-            self.dispatcher.began(Episode(id_, key, state.since, state.began, facts, flapping=state.flapping), now)
-        elif Change.ENDED in stepped.changes:
-            latest = self.book.latest(key)
-            if latest is not None and latest.firing:
-                reason = "" if stepped.verdicts is None else end_reason(stepped.verdicts, stepped.row)
-                self.dispatcher.ended(latest.id, now, reason, stepped.why)
-        elif Change.FLAPPING in stepped.changes:
-            latest = self.book.latest(key)
-            if latest is not None:
-                labels = {**latest.facts.labels, "flapping": "true"}
-                flapping = replace(latest, flapping=True, facts=replace(latest.facts, labels=labels))
-                self.dispatcher.changed(flapping)
-                self.book.note(now, flapping, "flapping", f"changed {len(state.changes)} times; held firing")
-        elif stepped.changes:
-            change = stepped.changes[0]
-            text = stepped.why
-            if stepped.verdicts is not None:
-                text = stepped.verdicts.explain(stepped.row).reason
-            self._notes.append(Note(now, key, "", str(change), text))
-
-    def _refresh_labels(self) -> None:
-        """Renames, tags and edited rules reach open alerts: their labels are always those of now."""
+    def _relabel(self) -> None:
+        """Where the fleet or the configuration is another than open alerts' labels are of."""
         version = (self.roster.fleet.version, self.policy.fingerprint)
-        if version == self._labels_of:
-            return
-        self._labels_of = version
-        for episode in self.book.open_episodes():
-            entity = self.roster.fleet.entity(episode.alert.entity_key)
-            found = self.policy.by_name.get(episode.alert.rule)
-            if entity is None or found is None:
-                continue
-            labels = labels_of(found, terms_for(found, entity), entity, flapping=episode.flapping)
-            if labels != episode.facts.labels or found.annotations != episode.facts.annotations:
-                facts = replace(episode.facts, labels=labels, entity=entity.name, annotations=found.annotations)
-                self.dispatcher.changed(replace(episode, facts=facts))
-
-    def _target(self, sending: Sending, change: Callable[[TargetHealth], TargetHealth]) -> None:
-        duty = sending.claim.duty
-        health = self.targets.get(duty.target) or TargetHealth(duty.target, duty.receiver, "")
-        self.targets[duty.target] = change(health)
-        self._targets_changed.add(duty.target)
+        if version != self._labels_of:
+            self._labels_of = version
+            relabel(self.dispatcher, self.roster.fleet, self.policy.by_name)
 
 
 def _last_look(cycle: float | None, held: str | None) -> float | None:

@@ -31,6 +31,7 @@ LAGS = (
 )
 
 Values = npt.NDArray[np.float32]
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,8 @@ def _small(numbers: Floats | None) -> Values | None:
     """Half the memory; six digits are more than a picture shows."""
     if numbers is None or not len(numbers):
         return None
-    with np.errstate(over="ignore"):
-        return numbers.astype(np.float32)
+    # what is too large for it (a vendor's "unlimited") stands at the edge: an infinity has no place on a scale
+    return np.clip(numbers, -_LARGEST, _LARGEST).astype(np.float32)
 
 
 def _filled(new: Values | None, old: Values | None) -> Values | None:

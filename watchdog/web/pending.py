@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from watchdog.alerts.life import AlertKey, AlertState
-from watchdog.cycle.engine import Judged
+from watchdog.cycle.judged import Judged
 from watchdog.web.moments import Moment, moment
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from watchdog.alerts.episodes import Episode
 from watchdog.alerts.silences import Matcher
-from watchdog.cycle.engine import Judged
 from watchdog.cycle.facts import labels_of
+from watchdog.cycle.judged import Judged
 from watchdog.readings.fleet import LabelValue
 
 #: Alerts that are tried at most: a silence over everything needs no exact count.

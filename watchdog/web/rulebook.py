@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from watchdog.alerts.episodes import Episode
-from watchdog.cycle.engine import Judged
+from watchdog.cycle.judged import Judged
 from watchdog.notify.wording import in_words
 from watchdog.rules.rule import NoData, Rule
 from watchdog.rules.verdicts import FALSE, TRUE, UNKNOWN, Verdicts

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from watchdog.alerts.episodes import Episode, Facts
 from watchdog.alerts.silences import Matcher, Silence
-from watchdog.cycle.engine import Engine, Judged
+from watchdog.cycle.engine import Engine
+from watchdog.cycle.judged import Judged
 from watchdog.cycle.policy import Policy
 from watchdog.notify.chart import Picture
 from watchdog.notify.wording import Links

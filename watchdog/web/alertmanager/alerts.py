@@ -10,7 +10,7 @@ from typing import Any
 
 from watchdog.alerts.episodes import Episode
 from watchdog.alerts.life import AlertKey
-from watchdog.cycle.engine import Judged
+from watchdog.cycle.judged import Judged
 from watchdog.notify.routes import GroupKey, text_of
 from watchdog.readings.fleet import LabelValue
 from watchdog.web.alertmanager.asking import filters, flag, pattern

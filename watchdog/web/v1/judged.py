@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from watchdog.alerts.life import AlertKey, AlertState, episode_id
-from watchdog.cycle.engine import Judged
+from watchdog.cycle.judged import Judged
 from watchdog.readings.catalogue import CATALOGUE, unit_of
 from watchdog.readings.fleet import REAL_KINDS, EntityKey, Kind
 from watchdog.readings.fleet import Entity as KnownEntity
