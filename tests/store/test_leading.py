@@ -205,6 +205,21 @@ def test_who_stops_lets_another_lead_at_once(two: tuple[Store, Lease, Clock, Sto
     assert standby.hold()
 
 
+def test_who_is_cut_off_ends_without_waiting_for_the_database(
+    two: tuple[Store, Lease, Clock, Store, Lease, Clock], postgresql: str
+) -> None:
+    first, lease, clock, _, _, _ = two
+    lease.hold()
+    clock.now += lease.lasts
+    database = Database(postgresql)
+    began = time.monotonic()
+    with database.writing() as connection:
+        connection.execute(text("SELECT * FROM leases FOR UPDATE"))  # it answers nobody
+        first.close()
+        assert time.monotonic() - began < 2.0
+    database.close()
+
+
 def test_a_killed_leader_is_replaced_within_two_polls(
     postgresql: str, opened: Callable[..., Store], holder: Callable[[str, float], subprocess.Popen[str]]
 ) -> None:

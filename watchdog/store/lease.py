@@ -28,6 +28,8 @@ _SHORTEST = 0.75
 _LONGEST = 20.0
 #: It is renewed so many times in its life.
 _RENEWALS = 4
+#: Seconds a renewal that is under way is waited for at the end.
+_LAST_RENEWAL = 1.0
 #: The part of a lease its holder does not use: steady clocks differ a little.
 _MARGIN = 0.1
 
@@ -161,13 +163,13 @@ class Lease:
     def stop(self) -> None:
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(self.lasts)
-        if not self.leading:
-            return
-        epoch, self.lost = self.epoch, True
+            self._thread.join(_LAST_RENEWAL)
+        held, self.lost = self.may_send(), self.epoch is not None
+        if not held:
+            return  # its time is over anyway, perhaps because the database does not answer
         try:
             with self._database.writing() as connection:
-                connection.execute(_GIVE_UP, {"epoch": epoch})
+                connection.execute(_GIVE_UP, {"epoch": self.epoch})
         except StoreError as cause:
             logger.warning("leadership could not be given up; it runs out by itself", extra={"error": str(cause)})
 
