@@ -54,6 +54,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
             page.goto(f"{site.url}/sign-in?next={path}")
             page.get_by_label("Token").fill(TOKEN)
             page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url(site.url + path)  # loaded, its scripts too: who types sooner gets no preview
         else:
             page.goto(site.url + path)
         return page
