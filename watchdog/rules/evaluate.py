@@ -120,7 +120,7 @@ class Evaluator:
         clear = None
         if judged.clear is not None:
             clear = _verdict(_taken(sheet.truth_column(judged.clear, rule.each), chosen.rows))
-        observed = _taken(sheet.observed(rule.each, judged.relatives), chosen.rows)
+        observed = _taken(sheet.observed.rows(rule.each, judged.relatives), chosen.rows)
         if not observed.all():
             truth[~observed] = UNKNOWN
             if clear is not None:

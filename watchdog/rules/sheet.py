@@ -39,6 +39,7 @@ from watchdog.rules.expressions.plan import (
     Window,
 )
 from watchdog.rules.expressions.regex import regex
+from watchdog.rules.observed import Observed
 
 _COMPARE: dict[str, Callable[..., Flags]] = {
     "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
@@ -59,14 +60,13 @@ class Sheet:
         self.snapshot = snapshot
         self.history = history
         self.variants: dict[str, npt.NDArray[np.intp]] = {}
+        self.observed = Observed(snapshot)
         self._tolerance = windows.BASE_POLLS * poll_every
         self._vocabulary = Vocabulary()
         self._numbers: dict[Value, Floats | float] = {}
         self._unknown: dict[Value, Flags | bool] = {}
         self._codes: dict[Value, Codes | int] = {}
         self._truths: dict[Truth, Logic | int] = {}
-        self._dark: dict[tuple[Kind, tuple[str, ...]], Flags] = {}
-        self._observed: dict[tuple[Kind, frozenset[tuple[str, ...]]], Flags] = {}
         history.align(snapshot.fleet)
 
     # -- what others ask for
@@ -74,16 +74,6 @@ class Sheet:
     def truth_column(self, plan: Truth, kind: Kind) -> Logic:
         """The truth of every row of a kind's table."""
         return column(self.truth(plan), self._rows(kind), np.int8)
-
-    def observed(self, kind: Kind, paths: frozenset[tuple[str, ...]]) -> Flags:
-        """Per row: everything that is read through these paths was answered for. Shared, so not to be changed."""
-        found = self._observed.get((kind, paths))
-        if found is None:
-            dark = np.zeros(self._rows(kind), dtype=np.bool_)
-            for path in paths:
-                dark |= self._in_the_dark(kind, path)
-            found = self._observed[kind, paths] = ~dark
-        return found
 
     def cell(self, plan: Value, row: int) -> float | str | None:
         """The value of one row: a number, a text, or nothing."""
@@ -282,20 +272,3 @@ class Sheet:
 
     def _rows(self, kind: Kind) -> int:
         return len(self.snapshot.fleet.table(kind))
-
-    def _in_the_dark(self, kind: Kind, path: tuple[str, ...]) -> Flags:
-        found = self._dark.get((kind, path))
-        if found is None:
-            found = self._dark[kind, path] = self._darkness(kind, path)
-        return found
-
-    def _darkness(self, kind: Kind, path: tuple[str, ...]) -> Flags:
-        if not path:
-            return self.snapshot.unobserved(kind)
-        edges = self.snapshot.fleet.edges(kind, path[0])
-        assert edges is not None, path
-        dark = np.zeros(self._rows(kind), dtype=np.bool_)
-        below = self._in_the_dark(edges.child, path[1:])
-        if below.any():
-            dark[edges.parents[below[edges.children]]] = True
-        return dark

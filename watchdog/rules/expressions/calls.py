@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from watchdog.readings.catalogue import CATALOGUE
 from watchdog.readings.family import CHILDREN
-from watchdog.readings.fleet import Kind
 from watchdog.rules.expressions import syntax
 from watchdog.rules.expressions.habits import FUNCTIONS as FOREIGN
-from watchdog.rules.expressions.mistakes import Mistakes, did_you_mean
-from watchdog.rules.expressions.names import FUNCTIONS, RELATIONS, WINDOWS, article
+from watchdog.rules.expressions.mistakes import did_you_mean
+from watchdog.rules.expressions.names import FUNCTIONS, WINDOWS, article
 from watchdog.rules.expressions.plan import (
     Absolute,
     Coalesce,
@@ -25,12 +22,9 @@ from watchdog.rules.expressions.plan import (
     Value,
     Window,
 )
+from watchdog.rules.expressions.scope import Metric, Scope
 from watchdog.rules.expressions.sorts import Typed, UnfitError, text_sort, unified
-from watchdog.rules.rule import Quantity
 from watchdog.units import format_duration
-
-if TYPE_CHECKING:
-    from watchdog.rules.expressions.check import Metric
 
 _LONGEST = 86_400.0
 _AGGREGATES = ("count", "sum", "min", "max", "avg")
@@ -39,10 +33,9 @@ _AGGREGATES = ("count", "sum", "min", "max", "avg")
 class Calls(ABC):
     """The part of the checker that knows functions; what an argument is, the other part knows."""
 
-    each: Kind
-    params: Mapping[str, Quantity]
-    mistakes: Mistakes
-    path: tuple[str, ...]
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.mistakes = scope.mistakes
 
     @abstractmethod
     def truth(self, node: syntax.Syntax) -> Truth | None: ...
@@ -52,23 +45,17 @@ class Calls(ABC):
     def number(self, node: syntax.Syntax) -> Typed | None: ...
     @abstractmethod
     def values(self, nodes: tuple[syntax.Syntax, ...]) -> list[Typed] | None: ...
-    @abstractmethod
-    def metric(self, node: syntax.Syntax) -> Metric | None: ...
-    @abstractmethod
-    def kinds(self, metric: Metric) -> tuple[Kind, ...]: ...
-    @abstractmethod
-    def named(self, metric: Metric) -> Typed: ...
 
     def call(self, node: syntax.Call) -> Typed | None:
         """The plan of a call that answers a value; None after a mistake."""
         name = node.callee.names[-1]
         if name == "metric":
-            metric = self.metric(node)
-            return None if metric is None else self.named(metric)
+            metric = self.scope.metric(node)
+            return None if metric is None else metric.reading
         if len(node.callee.names) > 1 or name not in FUNCTIONS:
             self._unknown_function(node)
             return None
-        if name in _AGGREGATES and self._of_family(node):
+        if name in _AGGREGATES and node.arguments and self.scope.names_list(node.arguments[0]):
             return self._family(node)
         if name in WINDOWS:
             return self._window(node)
@@ -99,10 +86,9 @@ class Calls(ABC):
 
     def _unknown_function(self, node: syntax.Call) -> None:
         name = ".".join(node.callee.names)
-        if name in self.params or name in CATALOGUE:
-            why = (
-                f"{name!r} is {'a param' if name in self.params else 'a metric'}, not a function; write its name alone"
-            )
+        param = self.scope.param(node.callee)
+        if param is not None or name in CATALOGUE:
+            why = f"{name!r} is {'a metric' if param is None else 'a param'}, not a function; write its name alone"
         elif len(node.callee.names) > 1 and node.callee.names[-1] in FUNCTIONS:
             why = f"relatives go into the brackets: write `{node.callee.names[-1]}({node.callee.names[0]}.m, …)`"
         elif name in FOREIGN:
@@ -189,7 +175,7 @@ class Calls(ABC):
         metric, seconds = self._of_metric(of, name), self._seconds(length, name)
         if metric is None or seconds is None or share is None:
             return None
-        typed = self.named(metric)
+        typed = metric.reading
         if typed.sort is Sort.TEXT and name not in ("changes", "ago"):
             self.mistakes.add(of.at, f"{name} is of numbers, {metric.name} is a text; `changes` and `ago` take texts")
             return None
@@ -199,7 +185,7 @@ class Calls(ABC):
             unit = "" if name in ("changes", "resets") else typed.unit
         plan: Value = Window(name, metric.kind, metric.name, seconds, share)
         sort = typed.sort if name == "ago" else Sort.NUMBER
-        return Typed(metric.around(self.kinds(metric), plan), sort, unit)
+        return Typed(metric.around(plan), sort, unit)
 
     def _out_of_order(self, node: syntax.Call, wanted: tuple[str, ...]) -> bool:
         """Whether a call has the right arguments, but not where they belong."""
@@ -208,10 +194,10 @@ class Calls(ABC):
             match argument:
                 case syntax.Literal(float(), unit):
                     found.append("window" if unit == "s" else "share")
-                case syntax.Path((name,)) if name in self.params:
-                    found.append("window" if self.params[name].unit == "s" else "share")
+                case syntax.Path() if (param := self.scope.param(argument)) is not None:
+                    found.append("window" if param.unit == "s" else "share")
                 case _:
-                    found.append("metric" if self._is_metric(argument) else "")
+                    found.append("metric" if self.scope.names_metric(argument) else "")
         return tuple(found) != wanted and sorted(found) == sorted(wanted)
 
     def _unchanged(self, node: syntax.Call) -> Typed | None:
@@ -220,19 +206,13 @@ class Calls(ABC):
         metric = self._of_metric(node.arguments[0], "unchanged_for")
         if metric is None:
             return None
-        return Typed(metric.around(self.kinds(metric), Unchanged(metric.kind, metric.name)), unit="s")
+        return Typed(metric.around(Unchanged(metric.kind, metric.name)), unit="s")
 
     def _of_metric(self, node: syntax.Syntax, function: str) -> Metric | None:
-        if not self._is_metric(node):
+        if not self.scope.names_metric(node):
             self.mistakes.add(node.at, f"{function} is of a metric, by its name: write `{FUNCTIONS[function]}`")
             return None
-        return self.metric(node)
-
-    def _is_metric(self, node: syntax.Syntax) -> bool:
-        """Whether a node names a metric, known or not."""
-        if isinstance(node, syntax.Call):
-            return node.callee.names[-1] == "metric"
-        return isinstance(node, syntax.Path) and not (len(node.names) == 1 and node.names[0] in self.params)
+        return self.scope.metric(node)
 
     def _seconds(self, node: syntax.Syntax, function: str) -> float | None:
         typed = self.value(node)
@@ -260,51 +240,32 @@ class Calls(ABC):
 
     # -- over the family
 
-    def _of_family(self, node: syntax.Call) -> bool:
-        """Whether the first argument names a list, so that `min(topics, recordsLag)` is no `min` of two values."""
-        first = node.arguments[0] if node.arguments else None
-        if not isinstance(first, syntax.Path) or len(first.names) != 1 or first.names[0] in self.params:
-            return False
-        name = first.names[0]
-        known = CATALOGUE.get(name)
-        return name in CHILDREN[self.each] or (name in RELATIONS and not (known and self.each in known.on))
-
     def _not_of_family(self, node: syntax.Call) -> None:
-        name, first = node.callee.names[0], node.arguments[0] if node.arguments else None
+        name, first, each = node.callee.names[0], node.arguments[0] if node.arguments else None, self.scope.each
         at, found = (node.callee if first is None else first).at, ""
-        if isinstance(first, syntax.Path) and first.names[0] not in self.params:
-            found = f", {'.'.join(first.names)!r} is none{did_you_mean(first.names[0], CHILDREN[self.each])}"
-        lists = ", ".join(CHILDREN[self.each])
-        what = f"{name} is over a list of relatives{found}; {article(self.each)} has {lists or 'no lists'}"
+        if isinstance(first, syntax.Path) and self.scope.param(first) is None:
+            found = f", {'.'.join(first.names)!r} is none{did_you_mean(first.names[0], CHILDREN[each])}"
+        lists = ", ".join(CHILDREN[each])
+        what = f"{name} is over a list of relatives{found}; {article(each)} has {lists or 'no lists'}"
         self.mistakes.add(at, what + (f": write `{FUNCTIONS[name]}`" if lists else ""))
-
-    def no_list(self, name: str) -> str:
-        lists = ", ".join(CHILDREN[self.each])
-        return f"{article(self.each)} has no `{name}`; it has {lists or 'no lists'}"
 
     def _family(self, node: syntax.Call) -> Typed | None:
         function, first = node.callee.names[0], node.arguments[0]
         assert isinstance(first, syntax.Path)
-        relation = first.names[0]
-        child = CHILDREN[self.each].get(relation)
-        if child is None:
-            self.mistakes.add(first.at, self.no_list(relation))
+        outer, relation = self.scope.each, first.names[0]
+        if relation not in CHILDREN[outer]:
+            self.mistakes.add(first.at, self.scope.no_list(relation))
             return None
         if function == "count" and len(node.arguments) == 1:
-            return Typed(Family(self.each, relation, function))
-        if not self.expects(
-            node, 2, FUNCTIONS[function] if function in ("count", "sum", "avg") else f"{function}(topics, recordsLag)"
-        ):
+            return Typed(Family(outer, relation, function))
+        alone = function in ("min", "max")  # their spelling is that of two values
+        if not self.expects(node, 2, f"{function}(topics, recordsLag)" if alone else FUNCTIONS[function]):
             return None
-        outer, path = self.each, self.path
-        self.each, self.path = child, (*path, relation)
-        try:
+        with self.scope.below(relation):
             if function == "count":
                 truth = self.truth(node.arguments[1])
                 return None if truth is None else Typed(Family(outer, relation, function, truth))
             value = self.number(node.arguments[1])
-        finally:
-            self.each, self.path = outer, path
         if value is None:
             return None
         return Typed(Family(outer, relation, function, value.plan), unit=value.unit, free=value.free)

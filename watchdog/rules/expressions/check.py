@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 from watchdog.readings.catalogue import CATALOGUE
-from watchdog.readings.family import CHILDREN, PARENTS
-from watchdog.readings.fleet import Kind
 from watchdog.rules.expressions import syntax
 from watchdog.rules.expressions.calls import Calls
 from watchdog.rules.expressions.folding import compared, junction, negation
-from watchdog.rules.expressions.mistakes import Mistakes
-from watchdog.rules.expressions.names import LABEL_NAMES, RELATIONS, article
 from watchdog.rules.expressions.plan import (
     Always,
     Among,
@@ -21,11 +14,8 @@ from watchdog.rules.expressions.plan import (
     Matching,
     Negative,
     Presence,
-    Reading,
-    Relative,
     Sort,
     Truth,
-    Value,
 )
 from watchdog.rules.expressions.regex import regex, regex_mistake
 from watchdog.rules.expressions.sorts import Typed, UnfitError, combined, text_sort, unified
@@ -36,34 +26,8 @@ _NOT_A_VALUE = "true and false are compared with a metric only, where they are 1
 _NOT_A_TEXT = 'a text is neither true nor false; compare it with a text: `connector_status == "Broken"`'
 
 
-class Metric(NamedTuple):
-    """A metric as an expression names it: of which kind, and through which relatives."""
-
-    kind: Kind
-    name: str
-    relations: tuple[str, ...] = ()  #: ("connector",) for `connector.x`
-
-    def around(self, kinds: tuple[Kind, ...], plan: Value) -> Value:
-        """A plan over the metric's own kind, brought to where the expression reads it."""
-        for kind, relation in zip(reversed(kinds), reversed(self.relations), strict=True):
-            plan = Relative(kind, relation, plan)
-        return plan
-
-
 class Checker(Calls):
-    """Checks one expression for entities of one kind.
-
-    `read` gathers the metrics it reads, by the kind that has them; `through` the relatives they are read through, as
-    paths from the rule's own entity: () for itself, ("connector",), ("tasks",), ("connectors", "tasks").
-    """
-
-    def __init__(self, each: Kind, params: Mapping[str, Quantity], mistakes: Mistakes) -> None:
-        self.each = each
-        self.params = params
-        self.mistakes = mistakes
-        self.read: set[tuple[Kind, str]] = set()
-        self.through: set[tuple[str, ...]] = set()
-        self.path: tuple[str, ...] = ()
+    """Checks one expression where its scope says what names mean."""
 
     # -- truths
 
@@ -81,10 +45,8 @@ class Checker(Calls):
                 return self._comparison(node)
             case syntax.Call() if node.callee.names in (("absent",), ("present",)):
                 return self._presence(node)
-            case syntax.Literal(bool(value)):
-                return Always(int(value))
-            case syntax.Path((name,)) if name in self.params and isinstance(self.params[name].value, bool):
-                return Always(int(self.params[name].value))
+            case syntax.Literal() | syntax.Path() if (constant := self._boolean(node)) is not None:
+                return Always(int(constant))
             case _:
                 self._not_logical(node)
                 return None
@@ -101,7 +63,7 @@ class Checker(Calls):
         value = self.value(node)
         if value is None:
             return
-        if isinstance(node, syntax.Path) and len(node.names) == 1 and node.names[0] not in self.params:
+        if isinstance(node, syntax.Path) and len(node.names) == 1 and self.scope.param(node) is None:
             known = CATALOGUE.get(node.names[0])
             name = node.names[0]
         else:
@@ -209,10 +171,8 @@ class Checker(Calls):
     def _boolean(self, node: Syntax) -> bool | None:
         if isinstance(node, syntax.Literal) and isinstance(node.value, bool):
             return node.value
-        if isinstance(node, syntax.Path) and len(node.names) == 1 and node.names[0] in self.params:
-            value = self.params[node.names[0]].value
-            return value if isinstance(value, bool) else None
-        return None
+        param = self.scope.param(node)
+        return param.value if param is not None and isinstance(param.value, bool) else None
 
     def value(self, node: Syntax) -> Typed | None:
         """The plan of a number or text; None after a mistake."""
@@ -270,86 +230,9 @@ class Checker(Calls):
             self.mistakes.add(node.operator_at, str(why))
             return None
 
-    # -- names
-
     def _named(self, node: syntax.Path) -> Typed | None:
-        name = node.names[0]
-        if len(node.names) == 1 and name in self.params:
-            return self._constant(self.params[name], node.at)
-        metric = self.metric(node)
-        return None if metric is None else self.named(metric)
-
-    def named(self, metric: Metric) -> Typed:
-        """The newest reading of a metric."""
-        known = CATALOGUE.get(metric.name)
-        sort = Sort.ANY if known is None else Sort.TEXT if known.text else Sort.NUMBER
-        return Typed(
-            metric.around(self.kinds(metric), Reading(metric.kind, metric.name)), sort, known.unit if known else ""
-        )
-
-    def metric(self, node: Syntax) -> Metric | None:
-        """The metric that a name, `connector.name` or `metric("odd-name")` is; None after a mistake."""
-        if isinstance(node, syntax.Call) and node.callee.names[-1] == "metric":
-            names, spans = node.callee.names[:-1], node.callee.spans[:-1]
-            argument = node.arguments[0] if len(node.arguments) == 1 else None
-            if not isinstance(argument, syntax.Literal) or not isinstance(argument.value, str) or not argument.value:
-                self.mistakes.add(node.at, 'metric() wants one name in quotes: `metric("odd-name")`')
-                return None
-            name, at = argument.value, argument.at
-        elif isinstance(node, syntax.Path):
-            names, spans, name, at = node.names[:-1], node.spans[:-1], node.names[-1], node.spans[-1]
-            if not names and not self._may_be_metric(name, at):
-                return None
-        else:
-            self.mistakes.add(node.at, "a metric is wanted here, by its name")
-            return None
-        kind = self.each
-        for relation, place in zip(names, spans, strict=True):
-            parent = PARENTS.get(kind, {}).get(relation)
-            if parent is None:
-                self.mistakes.add(place, self._no_parent(kind, relation, name))
-                return None
-            kind = parent
-        known = CATALOGUE.get(name)
-        if known is not None and known.sensitive:
-            self.mistakes.add(at, f"{name} holds row keys; its readings are dropped, so no rule can read it")
-            return None
-        self.read.add((kind, name))
-        self.through.add((*self.path, *names))
-        return Metric(kind, name, names)
-
-    def kinds(self, metric: Metric) -> tuple[Kind, ...]:
-        """The kinds from which each relation of a metric starts."""
-        found, kind = [], self.each
-        for relation in metric.relations:
-            found.append(kind)
-            kind = PARENTS[kind][relation]
-        return tuple(found)
-
-    def _may_be_metric(self, name: str, at: Span) -> bool:
-        known = CATALOGUE.get(name)
-        if known is not None and (self.each in known.on or name not in RELATIONS | LABEL_NAMES):
-            return True
-        if name in CHILDREN[self.each]:
-            self.mistakes.add(at, f"`{name}` is a list: write `count({name})`, `count({name}, …)` or `sum({name}, …)`")
-            return False
-        if name in PARENTS.get(self.each, {}):
-            self.mistakes.add(at, f"`{name}` is a relative: name a reading of it, e.g. `{name}.connector_status`")
-            return False
-        if name in RELATIONS:
-            self.mistakes.add(at, self.no_list(name))
-            return False
-        if name in LABEL_NAMES:
-            self.mistakes.add(
-                at, f"`{name}` is a label, not a reading: select entities by it with `where: {{{name}: …}}`"
-            )
-            return False
-        return True
-
-    def _no_parent(self, kind: Kind, relation: str, name: str) -> str:
-        if relation in CHILDREN[kind]:
-            return f"`{relation}` are several: write `count({relation}, {name} …)` or `sum({relation}, {name})`"
-        has = ", ".join(f"`{one}.{name}`" for one in PARENTS.get(kind, {}))
-        below = ", ".join(CHILDREN[kind])
-        rest = f"; it has {has}" if has else f"; its lists are {below}" if below else ""
-        return f"{article(kind)} has no `{relation}`{rest}"
+        param = self.scope.param(node)
+        if param is not None:
+            return self._constant(param, node.at)
+        metric = self.scope.metric(node)
+        return None if metric is None else metric.reading

@@ -12,6 +12,7 @@ from watchdog.rules.expressions.check import Checker
 from watchdog.rules.expressions.grammar import read
 from watchdog.rules.expressions.mistakes import Mistakes
 from watchdog.rules.expressions.plan import Plan, Truth, Unchanged, Window, walk
+from watchdog.rules.expressions.scope import Scope
 from watchdog.rules.expressions.syntax import Syntax
 from watchdog.rules.rule import Quantity
 
@@ -43,16 +44,16 @@ class Expression:
     def _checked(
         cls, text: str, syntax: Syntax, each: Kind, params: Mapping[str, Quantity], mistakes: Mistakes
     ) -> Expression:
-        checker = Checker(each, params, mistakes)
-        plan = checker.truth(syntax)
+        scope = Scope(each, params, mistakes)
+        plan = Checker(scope).truth(syntax)
         if mistakes or plan is None:
             raise ExpressionError(text, mistakes.all)
         return cls(
             text=text,
             each=each,
             plan=plan,
-            metrics=frozenset(checker.read),
-            relatives=frozenset(checker.through),
+            metrics=frozenset(scope.read),
+            relatives=frozenset(scope.through),
             windows=windows_of(plan),
             params=dict(params),
             _syntax=syntax,
