@@ -7,7 +7,6 @@ import os
 import re
 import socket
 from collections.abc import Collection, Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -24,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from watchdog.errors import SettingsError
+from watchdog.loopback import is_loopback
 from watchdog.units import format_duration, parse_duration
 
 #: Where container platforms put one file per secret, named after the variable.
@@ -121,7 +121,7 @@ class Settings(BaseSettings):
             return value
         if parts.query or parts.fragment or parts.username is not None:
             raise ValueError("is not a base URL; write scheme, host and path only, e.g. https://api.streamkap.com")
-        if info.field_name == "streamkap_host" and parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        if info.field_name == "streamkap_host" and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             raise ValueError("sends the token unencrypted; use https:// (http:// is accepted on loopback only)")
         return value.rstrip("/")
 
@@ -293,13 +293,6 @@ def _url(value: str) -> SplitResult:
     if not usable or re.search(r"\s", value):
         raise ValueError("is not a URL; write one with https://, e.g. https://example.com")
     return parts
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _mistakes(cause: ValidationError, values: Mapping[str, str]) -> list[str]:

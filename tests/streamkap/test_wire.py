@@ -12,22 +12,24 @@ from typing import Any
 import pytest
 
 from watchdog.errors import ApiError, ShapeError
+from watchdog.streamkap.budget import Budget
 from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.signin import Credentials
-from watchdog.streamkap.wire import Budget, Wire
+from watchdog.streamkap.wire import Wire
 
 Handler = Callable[[socket.socket], None]
+Serve = Callable[..., str]
 TIMEOUT = 0.6
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Handler], str]]:
+def serve() -> Iterator[Serve]:
     """Start a server that reads a request and hands the socket over; its base URL."""
     stopping = threading.Event()
     listeners: list[socket.socket] = []
 
-    def start(handler: Handler) -> str:
-        listener = socket.create_server(("127.0.0.1", 0))
+    def start(handler: Handler, address: str = "127.0.0.1") -> str:
+        listener = socket.create_server((address, 0))
         listeners.append(listener)
 
         def one(peer: socket.socket) -> None:
@@ -46,7 +48,7 @@ def serve() -> Iterator[Callable[[Handler], str]]:
                 threading.Thread(target=one, args=(peer,), daemon=True).start()
 
         threading.Thread(target=loop, daemon=True).start()
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+        return f"http://{address}:{listener.getsockname()[1]}"
 
     yield start
     stopping.set()
@@ -95,7 +97,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
     ("has a broken gzip body", says(OK + b"content-encoding: gzip\r\ncontent-length: 4\r\n\r\nabcd"), "compression is broken"),
 ])  # fmt: skip
 def test_a_request_ends_in_time_whatever_the_server_does(
-    serve: Callable[[Handler], str], why: str, handler: Handler, text: str
+    serve: Serve, why: str, handler: Handler, text: str
 ) -> None:
     wire = Wire(serve(handler))
     start = time.monotonic()
@@ -106,6 +108,18 @@ def test_a_request_ends_in_time_whatever_the_server_does(
     wire.close()
 
 
+@pytest.mark.parametrize("host", ["http://127.evil.example", "http://localhost.evil.example", "http://10.0.0.1"])
+def test_the_token_is_not_sent_in_the_clear_beyond_loopback(host: str) -> None:
+    with pytest.raises(ValueError, match="would send the token in the clear; write https://"):
+        Wire(host)
+
+
+def test_loopback_is_never_behind_a_proxy(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody listens there
+    base = serve(lambda peer: peer.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"), "127.0.0.2")
+    assert Wire(base).send("GET", "/", Budget.of(5)).body == b"{}"
+
+
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -113,7 +127,7 @@ def test_nobody_listens() -> None:
         Wire(f"http://127.0.0.1:{port}").send("GET", "/x", Budget.of(TIMEOUT))
 
 
-def test_an_enormous_body_is_not_read_to_its_end(serve: Callable[[Handler], str]) -> None:
+def test_an_enormous_body_is_not_read_to_its_end(serve: Serve) -> None:
     def pour(peer: socket.socket) -> None:
         peer.sendall(OK + b"transfer-encoding: chunked\r\n\r\n")
         while True:
@@ -123,7 +137,7 @@ def test_an_enormous_body_is_not_read_to_its_end(serve: Callable[[Handler], str]
         Wire(serve(pour), max_body=2**20).send("GET", "/x", Budget.of(5))
 
 
-def test_stop_ends_a_request_under_way(serve: Callable[[Handler], str]) -> None:
+def test_stop_ends_a_request_under_way(serve: Serve) -> None:
     client = StreamkapClient(serve(hang), Credentials(token="t"), timeout=30.0)
     threading.Timer(0.2, client.stop).start()
     start = time.monotonic()
@@ -132,7 +146,7 @@ def test_stop_ends_a_request_under_way(serve: Callable[[Handler], str]) -> None:
     assert time.monotonic() - start < 1.5
 
 
-def test_connections_are_used_again_and_good_answers_arrive(serve: Callable[[Handler], str]) -> None:
+def test_connections_are_used_again_and_good_answers_arrive(serve: Serve) -> None:
     accepted = []
 
     def answer(peer: socket.socket) -> None:
@@ -149,7 +163,7 @@ def test_connections_are_used_again_and_good_answers_arrive(serve: Callable[[Han
     wire.close()
 
 
-def test_a_whole_fan_out_ends_with_its_budget(serve: Callable[[Handler], str]) -> None:
+def test_a_whole_fan_out_ends_with_its_budget(serve: Serve) -> None:
     client = StreamkapClient(serve(hang), Credentials(token="t"), timeout=0.4, threads=2)
     start = time.monotonic()
     budget = client.budget()

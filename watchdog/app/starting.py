@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +23,7 @@ from watchdog.cycle.policy import Policy
 from watchdog.delivery.courier import Carrier
 from watchdog.delivery.targets import check_url, open_target, target_of
 from watchdog.errors import DeliveryError
+from watchdog.loopback import is_loopback
 from watchdog.notify.wording import Links, Wording
 from watchdog.readings.fleet import Kind
 from watchdog.readings.poll import Poll
@@ -212,16 +212,6 @@ def _server(settings: Settings, watched: Watched) -> Server | None:
     server = Server(application(watched, access, settings.watchdog_name), host, port)
     server.start()
     return server
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def poller_of(settings: Settings, client: StreamkapClient) -> Poller:

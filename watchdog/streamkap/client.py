@@ -15,11 +15,12 @@ import msgspec
 from watchdog.errors import ApiError, ShapeError, SignInError
 from watchdog.streamkap import parallel
 from watchdog.streamkap.answers import document, error_of
+from watchdog.streamkap.budget import Budget
 from watchdog.streamkap.pages import Page, Pages, page_of
 from watchdog.streamkap.plain import MetricsReader
 from watchdog.streamkap.queries import MetricsQuery
 from watchdog.streamkap.signin import Credentials, SignIn, Token, token_of
-from watchdog.streamkap.wire import Answer, Budget, DeadlineError, Wire
+from watchdog.streamkap.wire import Answer, DeadlineError, Wire
 
 if TYPE_CHECKING:
     import httpx

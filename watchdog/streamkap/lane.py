@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import Kind
 from watchdog.readings.roster import MISSING_FOR, MISSING_LISTINGS
+from watchdog.streamkap.budget import Budget
 from watchdog.streamkap.census import task_states, text
 from watchdog.streamkap.children import Children
 from watchdog.streamkap.client import Collection, StreamkapClient
@@ -21,7 +22,7 @@ from watchdog.streamkap.pages import Item, Pages
 from watchdog.streamkap.plain import Metrics, is_sensitive
 from watchdog.streamkap.queries import MetricsQuery
 from watchdog.streamkap.shapes import Found, Group, recognise
-from watchdog.streamkap.wire import Budget, DeadlineError
+from watchdog.streamkap.wire import DeadlineError
 
 COLLECTIONS: Mapping[Kind, Collection] = {
     Kind.SOURCE: "sources",

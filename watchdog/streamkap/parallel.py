@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from watchdog.errors import ApiError
-from watchdog.streamkap.wire import Budget, DeadlineError
+from watchdog.streamkap.budget import Budget
+from watchdog.streamkap.wire import DeadlineError
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import Entity, EntityKey, Kind
 from watchdog.readings.poll import Failures
+from watchdog.streamkap.budget import Budget
 from watchdog.streamkap.census import Census, name_of, pipelines_by_member
 from watchdog.streamkap.children import Children
 from watchdog.streamkap.client import StreamkapClient
@@ -17,7 +18,6 @@ from watchdog.streamkap.pages import Item
 from watchdog.streamkap.poll import failures_of
 from watchdog.streamkap.queries import MetricsQuery
 from watchdog.streamkap.shapes import Found, Group, recognise
-from watchdog.streamkap.wire import Budget
 
 _CONNECTORS = (Kind.SOURCE, Kind.DESTINATION)
 #: How many timeouts the whole of it may take: hours of readings of every entity are no poll.

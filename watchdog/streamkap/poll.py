@@ -9,6 +9,7 @@ from watchdog.errors import ApiError, SignInError
 from watchdog.readings.fleet import Entity, EntityKey, Kind
 from watchdog.readings.poll import Failures, Listing
 from watchdog.streamkap import parallel
+from watchdog.streamkap.budget import Budget
 from watchdog.streamkap.census import Census, name_of, pipelines_by_member
 from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.decode import Layer, Layers
@@ -16,7 +17,6 @@ from watchdog.streamkap.lane import Lane, LaneResult
 from watchdog.streamkap.observed import Darkness, StreamkapPoll
 from watchdog.streamkap.shapes import Group
 from watchdog.streamkap.transforms import TransformLane
-from watchdog.streamkap.wire import Budget
 
 logger = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import Kind
+from watchdog.streamkap.budget import Budget
 from watchdog.streamkap.census import text
 from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.decode import Layer
 from watchdog.streamkap.lane import Lane, LaneResult
 from watchdog.streamkap.pages import Item
-from watchdog.streamkap.wire import Budget
 
 _FROM_CHECKPOINT = ("state_size", "end_to_end_duration", "alignment_buffered", "num_subtasks",
                     "num_acknowledged_subtasks")  # fmt: skip

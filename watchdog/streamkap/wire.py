@@ -1,30 +1,24 @@
 """One request on the wire: bounded from its first byte to its last, never to another host, never longer than allowed.
 
-The only module that knows httpx (and httpcore below it). Whatever goes wrong leaves as an ApiError without an answer's
-status; a complete answer, good or bad, leaves as an `Answer`.
+Only this and the sockets below it know httpx and httpcore. Whatever goes wrong leaves as an ApiError without an
+answer's status; a complete answer, good or bad, leaves as an `Answer`.
 """
 
 from __future__ import annotations
 
-import ssl
-import threading
-import time
-import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import httpcore
 import httpx
 
 from watchdog.errors import ApiError, ShapeError
+from watchdog.loopback import is_loopback
+from watchdog.streamkap.budget import Budget
+from watchdog.streamkap.sockets import Network, Transport
 
-#: How long a blocked read may take to notice that the watchdog is stopping.
-_SLICE = 0.25
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MAX_REDIRECTS = 3
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _DEFAULT_PORT = {"http": 80, "https": 443}
 #: httpcore's errors have no common base of their own.
 _BROKEN: tuple[type[Exception], ...] = (
@@ -43,27 +37,6 @@ _BROKEN: tuple[type[Exception], ...] = (
 
 class DeadlineError(ApiError):
     """The time for this request, or for the whole poll, is over; trying again at once cannot help."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Until when something may take, on a monotonic clock."""
-
-    ends: float
-    clock: Callable[[], float] = time.monotonic
-
-    @classmethod
-    def of(cls, seconds: float, clock: Callable[[], float] = time.monotonic) -> Budget:
-        return cls(clock() + seconds, clock)
-
-    @property
-    def left(self) -> float:
-        """Seconds left, never negative."""
-        return max(0.0, self.ends - self.clock())
-
-    def at_most(self, seconds: float) -> Budget:
-        """The part of this budget that one step may use."""
-        return Budget(min(self.ends, self.clock() + seconds), self.clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +68,12 @@ class Wire:
     ) -> None:
         self._base = _checked(host)
         self._max_body = max_body
-        self._network = _Network()
+        self._network = Network()
         self._client = httpx.Client(
-            transport=transport or _Transport(self._base, self._network),
+            transport=transport or Transport(self._base, self._network),
             headers={"accept": "application/json", "user-agent": user_agent},
             follow_redirects=False,
-            timeout=None,  # _Network bounds every single read by the request's own deadline
+            timeout=None,  # Network bounds every single read by the request's own deadline
             trust_env=False,
         )
 
@@ -216,7 +189,7 @@ def _checked(host: str) -> httpx.URL:
         raise ValueError(f"{host!r} is not a URL; write e.g. https://api.streamkap.com") from error
     if url.scheme not in _DEFAULT_PORT or not url.host or url.userinfo:
         raise ValueError(f"{url.host!r} is not a base URL; write e.g. https://api.streamkap.com")
-    if url.scheme == "http" and url.host not in _LOOPBACK and not url.host.startswith("127."):
+    if url.scheme == "http" and not is_loopback(url.host):
         raise ValueError(f"http://{url.host} would send the token in the clear; write https://{url.host}")
     return url
 
@@ -231,133 +204,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, httpx.ConnectError | httpcore.ConnectError):
         return f"no connection ({text})"
     return f"the connection broke ({text})"
-
-
-class _Network(httpcore.SyncBackend):
-    """Sockets whose every operation ends at the deadline of the request their thread is making.
-
-    httpx bounds single reads only: a server that drips a byte now and then would outlast any timeout.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stopped = threading.Event()
-        self._request = threading.local()
-
-    @contextmanager
-    def until(self, budget: Budget) -> Iterator[None]:
-        self._request.budget = budget
-        try:
-            yield
-        finally:
-            self._request.budget = None
-
-    def check(self) -> float:
-        """Seconds left to the calling thread's request; raises once there are none, or when stopping."""
-        budget: Budget | None = getattr(self._request, "budget", None)
-        left = budget.left if budget else _SLICE
-        if self.stopped.is_set() or left <= 0:
-            raise httpcore.ReadTimeout("stopped" if self.stopped.is_set() else "deadline")
-        return left
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        return _Stream(super().connect_tcp(host, port, self.check(), local_address, socket_options), self)
-
-
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream, network: _Network) -> None:
-        self._stream, self._network = stream, network
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        while True:
-            left = self._network.check()
-            try:
-                return self._stream.read(max_bytes, min(left, _SLICE))
-            except httpcore.ReadTimeout:
-                continue  # only this slice is over; check() knows about the rest
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._network.check())
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, self._network.check()), self._network)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class _Body(httpx.SyncByteStream):
-    def __init__(self, stream: Iterable[bytes]) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._stream
-
-    def close(self) -> None:
-        close = getattr(self._stream, "close", None)
-        if close is not None:
-            close()
-
-
-class _Transport(httpx.BaseTransport):
-    """httpx over an httpcore pool on our own sockets; proxies as the environment names them."""
-
-    def __init__(self, base: httpx.URL, network: _Network) -> None:
-        # A trust store costs 20 ms to load and a plain loopback address needs none.
-        trust = httpx.create_ssl_context() if base.scheme == "https" else None
-        proxy = _proxy(base)
-        common: dict[str, Any] = {
-            "ssl_context": trust,
-            "max_connections": 16,
-            "keepalive_expiry": 60.0,
-            "network_backend": network,
-        }
-        self._pool: httpcore.ConnectionPool
-        if proxy is None:
-            self._pool = httpcore.ConnectionPool(**common)
-        else:
-            self._pool = httpcore.HTTPProxy(
-                proxy_url=httpcore.URL(scheme=proxy.scheme, host=proxy.host, port=proxy.port, target="/"),
-                proxy_auth=(proxy.username, proxy.password) if proxy.username else None,
-                **common,
-            )
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                request.method,
-                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.stream,
-                extensions=request.extensions,
-            )
-        )
-        assert isinstance(answer.stream, Iterable)
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-def _proxy(base: httpx.URL) -> httpx.URL | None:
-    """What HTTPS_PROXY and its siblings say for this host; loopback is never behind a proxy."""
-    if base.host in _LOOPBACK or urllib.request.proxy_bypass(base.host):
-        return None
-    found = urllib.request.getproxies()
-    proxy = found.get(base.scheme) or found.get("all")
-    if not proxy:
-        return None
-    return httpx.URL(proxy if "://" in proxy else f"http://{proxy}")
