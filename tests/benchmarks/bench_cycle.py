@@ -26,8 +26,9 @@ from watchdog.readings.fleet import Kind
 from watchdog.rules.evaluate import Evaluator
 from watchdog.store.store import Store
 from watchdog.streamkap.decode import Layer, Layers
+from watchdog.streamkap.found import Found, Group
 from watchdog.streamkap.plain import MetricsReader
-from watchdog.streamkap.shapes import Found, Group, recognise
+from watchdog.streamkap.shapes import recognise
 from watchdog.streamkap.wire import Answer
 
 RUNS, WARM, RULES, FURTHER = 9, 4, 50, 20

@@ -18,10 +18,11 @@ from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.streamkap.answers import document, error_of
 from watchdog.streamkap.census import Census, Tags, members_of, parts_of, pipelines_by_member, task_states
 from watchdog.streamkap.decode import Layer, Layers, newest_readings
+from watchdog.streamkap.found import Found, Group
 from watchdog.streamkap.leaf import leaf
 from watchdog.streamkap.pages import page_of
 from watchdog.streamkap.plain import MetricsReader
-from watchdog.streamkap.shapes import Found, Group, recognise
+from watchdog.streamkap.shapes import recognise
 from watchdog.streamkap.wire import Answer
 
 AT = 1_924_938_000.0

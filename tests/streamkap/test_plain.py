@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from watchdog.streamkap.found import Found, Group
 from watchdog.streamkap.plain import MetricsReader, PlainDocument
-from watchdog.streamkap.shapes import Found, Group, recognise
+from watchdog.streamkap.shapes import recognise
 from watchdog.streamkap.wire import Answer
 
 A, B, STRANGER = "66a0000000000000000000a1", "66a0000000000000000000a2", "66a00000000000000000ffff"

@@ -320,7 +320,7 @@ EVERYTHING = MetricsQuery(
 def test_every_query_parameter_is_reachable(api: Any) -> None:
     api.answers["/sources/metrics"] = {}
     client = api.client()
-    client.sources_metrics(EVERYTHING, client.budget())
+    client.metrics("sources", EVERYTHING, client.budget())
     assert api.log[-1].params == {
         "id": "i", "topic_list_from": "0", "topic_list_size": "5", "from": "k", "size": "3", "level": "task", "page": "2",
         "timestamp_to": "2030-12-31T09:00:00Z", "timestamp_from": "2030-12-31T08:00:00Z", "time_unit": "minute",
@@ -332,8 +332,8 @@ def test_every_query_parameter_is_reachable(api: Any) -> None:
 def test_post_asks_the_same_as_get(api: Any) -> None:
     api.answers["/sources/metrics"] = {}
     client = api.client()
-    client.sources_metrics(EVERYTHING, client.budget(), post=False)
-    client.sources_metrics(EVERYTHING, client.budget(), post=True)
+    client.metrics("sources", EVERYTHING, client.budget(), post=False)
+    client.metrics("sources", EVERYTHING, client.budget(), post=True)
     get, post = api.asked("/sources/metrics")
     assert (get.method, post.method, get.body) == ("GET", "POST", None)
     assert post.body == {"ids": ["a", "b"], "tenant_ids": ["t1", "t2"]}

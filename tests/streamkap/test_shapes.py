@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from watchdog.streamkap.found import Found, Group
 from watchdog.streamkap.leaf import leaf
 from watchdog.streamkap.plain import MetricsReader
-from watchdog.streamkap.shapes import Found, Group, recognise
+from watchdog.streamkap.shapes import recognise
 from watchdog.streamkap.wire import Answer
 
 A, B, STRANGER = "66a0000000000000000000a1", "66a0000000000000000000a2", "66a00000000000000000ffff"

@@ -244,20 +244,11 @@ class StreamkapClient:
 
     # Metrics
 
-    def sources_metrics(self, query: MetricsQuery, budget: Budget, *, post: bool | None = None) -> Any:
-        """`GET /sources/metrics`, or the equivalent POST for more ids than a URL should hold."""
-        return self.metrics("sources", query, budget, post=post)
-
-    def destinations_metrics(self, query: MetricsQuery, budget: Budget, *, post: bool | None = None) -> Any:
-        return self.metrics("destinations", query, budget, post=post)
-
-    def pipelines_metrics(self, query: MetricsQuery, budget: Budget, *, post: bool | None = None) -> Any:
-        return self.metrics("pipelines", query, budget, post=post)
-
     def metrics(self, of: Collection, query: MetricsQuery, budget: Budget, *, post: bool | None = None) -> Any:
         """One bulk answer: a PlainDocument, or JSON in some other shape; `recognise` reads both.
 
-        The configured tenants are sent where the query names none.
+        `GET /sources/metrics`, or the equivalent POST for more ids than a URL should hold. The configured tenants are
+        sent where the query names none.
         """
         query = self._for_tenants(query)
         path, read = f"/{of}/metrics", self._readers[of].read

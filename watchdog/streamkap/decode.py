@@ -18,7 +18,7 @@ from watchdog.readings.snapshot import Column, Flags, Floats, Reading, Snapshot,
 from watchdog.streamkap.columns import column_of
 from watchdog.streamkap.leaf import leaf
 from watchdog.streamkap.plain import Block, Metrics, Values, is_sensitive
-from watchdog.streamkap.shapes import DESCRIPTIVE
+from watchdog.streamkap.walk import DESCRIPTIVE
 
 #: So many metrics are looked at for all entities at once before what is still without a reading is looked at alone.
 _QUICK_LOOKS = 3

@@ -17,11 +17,12 @@ from watchdog.streamkap.census import task_states, text
 from watchdog.streamkap.children import Children
 from watchdog.streamkap.client import Collection, StreamkapClient
 from watchdog.streamkap.decode import Layer, Layers
+from watchdog.streamkap.found import Found, Group
 from watchdog.streamkap.leaf import leaf
 from watchdog.streamkap.pages import Item, Pages
 from watchdog.streamkap.plain import Metrics, is_sensitive
 from watchdog.streamkap.queries import MetricsQuery
-from watchdog.streamkap.shapes import Found, Group, recognise
+from watchdog.streamkap.shapes import recognise
 from watchdog.streamkap.wire import DeadlineError
 
 COLLECTIONS: Mapping[Kind, Collection] = {

@@ -12,12 +12,13 @@ from watchdog.streamkap.budget import Budget
 from watchdog.streamkap.census import Census, name_of, pipelines_by_member
 from watchdog.streamkap.children import Children
 from watchdog.streamkap.client import StreamkapClient
+from watchdog.streamkap.found import Found, Group
 from watchdog.streamkap.lane import COLLECTIONS, name_task_states
 from watchdog.streamkap.leaf import Leaf, series
 from watchdog.streamkap.pages import Item
 from watchdog.streamkap.poll import failures_of
 from watchdog.streamkap.queries import MetricsQuery
-from watchdog.streamkap.shapes import Found, Group, recognise
+from watchdog.streamkap.shapes import recognise
 
 _CONNECTORS = (Kind.SOURCE, Kind.DESTINATION)
 #: How many timeouts the whole of it may take: hours of readings of every entity are no poll.

@@ -13,9 +13,9 @@ from watchdog.streamkap.budget import Budget
 from watchdog.streamkap.census import Census, name_of, pipelines_by_member
 from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.decode import Layer, Layers
+from watchdog.streamkap.found import Group
 from watchdog.streamkap.lane import Lane, LaneResult
 from watchdog.streamkap.observed import Darkness, StreamkapPoll
-from watchdog.streamkap.shapes import Group
 from watchdog.streamkap.transforms import TransformLane
 
 logger = logging.getLogger(__name__)
