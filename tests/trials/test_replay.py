@@ -140,6 +140,14 @@ def test_a_recording_that_was_cut_off_is_read_up_to_the_cut(name: str, tmp_path:
     assert len(list(read_recording(file))) == 2
 
 
+def test_a_recording_that_finds_no_room_ends_and_the_watching_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    recorder = Recorder(Path("/dev/full"))
+    for poll in polls(0, 20, 30):
+        recorder.record(poll)
+    recorder.close()
+    assert [(one.getMessage(), one.reason) for one in caplog.records] == [("recording ended", "No space left on device")]  # type: ignore[attr-defined]
+
+
 def test_what_is_no_recording_at_all_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.jsonl: cannot be read as a recording: No such file or directory"):
         list(read_recording(tmp_path / "none.jsonl"))
@@ -148,9 +156,10 @@ def test_what_is_no_recording_at_all_says_so(tmp_path: Path) -> None:
         list(read_recording(tmp_path / "text.jsonl.gz"))
 
 
-def test_a_line_that_is_none_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", ["hello", '{"at": 1.0}', '{"at": 1.0, "readings": {"orders": {}}}'])
+def test_a_line_that_is_none_is_named(tmp_path: Path, line: str) -> None:
     file = tmp_path / "polls.jsonl"
-    file.write_text('{"at": 1.0, "readings": {}}\nhello\n')
+    file.write_text(f'{{"at": 1.0, "readings": {{}}}}\n{line}\n')
     with pytest.raises(ConfigError, match=r"polls.jsonl:2: is no line of a recording"):
         list(read_recording(file))
 

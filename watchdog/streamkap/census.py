@@ -102,7 +102,10 @@ class Census:
 
     def __init__(self) -> None:
         self.tags = Tags()
-        self._made: dict[EntityKey, tuple[object, tuple[Entity, ...]]] = {}
+        self._made: dict[Kind, dict[EntityKey, tuple[object, tuple[Entity, ...]]]] = {
+            Kind.SOURCE: {},
+            Kind.DESTINATION: {},
+        }
 
     def connectors(
         self,
@@ -112,6 +115,7 @@ class Census:
         pipelines: Mapping[EntityKey, Sequence[str]] | None,
     ) -> Iterator[Entity]:
         """Each connector, its tasks, its topics. `pipelines` None: they were never listed."""
+        made = {}
         for item in items:
             id = item["id"]
             key = EntityKey(kind, id)
@@ -125,7 +129,7 @@ class Census:
                 "tenant": text(item.get("tenant_id")),
             }
             made_of = (tuple(labels.values()), tasks, tuple((topics or {}).items()), topics is None, pipelines is None)
-            known = self._made.get(key)
+            known = self._made[kind].get(key)
             if known is None or known[0] != made_of:
                 answered = {"tasks": tasks, "topics": topics, "pipelines": pipelines}
                 lists = frozenset(name for name, found in answered.items() if found is not None)
@@ -136,8 +140,10 @@ class Census:
                 for topic, name in (topics or {}).items():
                     topic_key = EntityKey(Kind.TOPIC, f"{id}/{topic}")
                     entities.append(Entity(topic_key, {**labels, "topic": name}, key, lists=frozenset()))
-                known = self._made[key] = (made_of, tuple(entities))
+                known = made_of, tuple(entities)
+            made[key] = known
             yield from known[1]
+        self._made[kind] = made  # without those that are gone
 
     def transforms(
         self, items: Iterable[Item], pipelines: Mapping[EntityKey, Sequence[str]] | None

@@ -6,8 +6,10 @@ Each line is one poll. Entities stand in the lines whose poll listed them; a fil
 from __future__ import annotations
 
 import gzip
+import logging
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +21,8 @@ from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Fleet, Kind
 from watchdog.readings.poll import Failures, Listing, Poll
 from watchdog.readings.roster import Roster
 from watchdog.readings.snapshot import Flags, Floats, Snapshot, SparseReadings
+
+logger = logging.getLogger(__name__)
 
 _Value = float | str | None
 
@@ -45,7 +49,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
 
 
 class Recorder:
-    """Writes every poll it is given. Raises ConfigError where the file cannot be written."""
+    """Writes every poll it is given. Raises ConfigError where the file cannot be opened."""
 
     def __init__(self, file: Path) -> None:
         try:
@@ -56,13 +60,23 @@ class Recorder:
         self._roster = Roster.of([], 0.0)
 
     def record(self, poll: Poll) -> None:
-        """One line, on the disk when this returns: a recording that is cut off loses nothing before the cut."""
+        """One line, on the disk when this returns: a recording that is cut off loses nothing before the cut.
+
+        It ends where the disk is full: what it is about is the watching, which goes on.
+        """
+        if self._out.closed:
+            return
         self._roster, _ = self._roster.after(poll.listing, poll.at)
-        self._out.write(msgspec.json.encode(_line(poll, self._roster.fleet)) + b"\n")
-        self._out.flush()
+        try:
+            self._out.write(msgspec.json.encode(_line(poll, self._roster.fleet)) + b"\n")
+            self._out.flush()
+        except OSError as cause:
+            logger.error("recording ended", extra={"reason": cause.strerror or str(cause)})
+            self.close()
 
     def close(self) -> None:
-        self._out.close()
+        with suppress(OSError):  # of what could not be written before
+            self._out.close()
 
 
 @dataclass(frozen=True)
@@ -148,7 +162,8 @@ def _line(poll: Poll, fleet: Fleet) -> _Line:
 def _poll(line: _Line) -> RecordedPoll:
     readings = SparseReadings()
     for name, metrics in line.readings.items():
-        key = _key(*name.split("/", 1))
+        kind, _, id_ = name.partition("/")
+        key = _key(kind, id_)
         for metric, found in metrics.items():
             value, at = found if isinstance(found, tuple) else (found, line.at)
             readings.put(key, metric, float(value) if isinstance(value, int) else value, at)

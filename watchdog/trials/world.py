@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-import numpy as np
+from dataclasses import dataclass
 
 from watchdog.cycle.own import WATCHDOG
 from watchdog.errors import ApiError
-from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Fleet, Kind
+from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Kind
 from watchdog.readings.freshness import fresh_value
 from watchdog.readings.poll import Failures, Listing
-from watchdog.readings.snapshot import Flags, Floats, Snapshot, SparseReadings
+from watchdog.readings.snapshot import SparseReadings
 from watchdog.streamkap.leaf import scalar
 from watchdog.streamkap.plain import is_sensitive
+from watchdog.streamkap.recording import RecordedPoll
 from watchdog.trials.cases import Case
 from watchdog.trials.series import Value
 
 #: As the service's own default; an entity missing from the readings causes a listing sooner.
 LISTING_EVERY = 300.0
 _NEVER_LISTED = (Kind.ACCOUNT, Kind.WATCHDOG)
-
-
-@dataclass(frozen=True)
-class PlayedPoll:
-    """What one poll of a test brings."""
-
-    at: float
-    listing: Listing | None
-    failures: Failures
-    readings: SparseReadings
-    dark: frozenset[EntityKey]
-    all_dark: bool
-
-    def snapshot(self, fleet: Fleet) -> Snapshot:
-        unobserved: dict[Kind, Flags] = {}
-        for kind in REAL_KINDS:
-            table = fleet.table(kind)
-            if self.all_dark:
-                unobserved[kind] = np.full(len(table), kind is not Kind.WATCHDOG, dtype=np.bool_)
-            elif self.dark:
-                found = (one.key in self.dark or one.connector in self.dark for one in table.entities)
-                unobserved[kind] = np.fromiter(found, dtype=np.bool_, count=len(table))
-        return self.readings.snapshot(self.at, fleet, unobserved)
-
-    def answered(self, fleet: Fleet) -> Mapping[Kind, Floats]:
-        found: dict[Kind, Floats] = {}
-        for kind in REAL_KINDS:
-            table = fleet.table(kind)
-            times = np.full(len(table), np.nan)
-            for row, entity in enumerate(table.entities):
-                had = self.readings.values.get(entity.key, {})
-                if any(reading.value is not None for reading in had.values()):
-                    times[row] = self.at
-            found[kind] = times
-        return found
 
 
 @dataclass(slots=True)
@@ -65,20 +28,21 @@ class World:
     case: Case
     _listed_at: float | None = None
     _missing: bool = False
-    _unlisted: frozenset[EntityKey] = field(default_factory=frozenset)
 
     def forget(self) -> None:
         """A restart: the next poll lists."""
         self._listed_at, self._missing = None, False
 
-    def poll(self, at: float) -> PlayedPoll:
+    def poll(self, at: float) -> RecordedPoll:
         """`at` counts from the start of the case."""
         case, now = self.case, self.case.start + at
         if any(span.covers(at) for span in case.api_down):
             down = ApiError("the API is down in this test")
-            return PlayedPoll(now, None, Failures((down,)), SparseReadings(), frozenset(), all_dark=True)
+            everybody = frozenset(str(one.key) for one in case.entities if one.key.kind is not Kind.WATCHDOG)
+            return RecordedPoll(now, None, Failures((down,)), SparseReadings(), everybody)
         gone = {key for key, span in case.gone if span.covers(at)}
-        dark = frozenset(key for key, span in case.unobserved if span.covers(at))
+        unobserved = {key for key, span in case.unobserved if span.covers(at)}
+        dark = {one.key for one in case.entities if not unobserved.isdisjoint((one.key, one.connector))}
         there = [one for one in case.entities if one.key not in gone and one.connector not in gone]
         readings = self._readings(there, dark, at, now)
         listing = None
@@ -89,12 +53,12 @@ class World:
         # an entity that is known and has no reading makes the poller look whether it is still listed
         self._missing = any(
             one.key.kind not in _NEVER_LISTED
-            and not dark.intersection((one.key, one.connector))
-            and not _read(readings, one.key)
+            and one.key not in dark
+            and not readings.values.get(one.key)
             for one in case.entities
         )
         failures = Failures((ApiError("a request fails in this test"),)) if dark else Failures()
-        return PlayedPoll(now, listing, failures, readings, dark, all_dark=False)
+        return RecordedPoll(now, listing, failures, readings, frozenset(map(str, dark)))
 
     def own(self, at: float) -> dict[str, float]:
         """Readings that the test gives the watchdog itself; the others come from the run."""
@@ -103,21 +67,17 @@ class World:
         found = {metric: values[index] for metric, values in given.items() if index < len(values)}
         return {metric: value for metric, value in found.items() if isinstance(value, float)}
 
-    def _readings(self, there: list[Entity], dark: frozenset[EntityKey], at: float, now: float) -> SparseReadings:
+    def _readings(self, there: list[Entity], dark: set[EntityKey], at: float, now: float) -> SparseReadings:
         index = round(at / self.case.interval)
         readings = SparseReadings()
         for entity in there:
-            if entity.key in dark or entity.connector in dark:
+            if entity.key in dark:
                 continue
             for metric, values in self.case.readings.get(entity.key, {}).items():
                 value = values[index] if index < len(values) else None
                 if value is not None and not is_sensitive(metric):
                     readings.put(entity.key, metric, _decoded(metric, value, now), now)
         return readings
-
-
-def _read(readings: SparseReadings, key: EntityKey) -> bool:
-    return bool(readings.values.get(key))
 
 
 def _decoded(metric: str, value: Value, now: float) -> Value:
