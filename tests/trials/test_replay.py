@@ -148,6 +148,20 @@ def test_a_recording_that_finds_no_room_ends_and_the_watching_goes_on(caplog: py
     assert [(one.getMessage(), one.reason) for one in caplog.records] == [("recording ended", "No space left on device")]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("name", ["polls.jsonl", "polls.jsonl.gz"])
+def test_a_recording_goes_on_where_a_killed_service_left_it(name: str, tmp_path: Path) -> None:
+    file, left = tmp_path / name, tmp_path / f"left-{name}"
+    killed = Recorder(file)
+    for poll in polls(0, 20):
+        killed.record(poll)
+    left.write_bytes(file.read_bytes())
+    killed.close()
+    after = Recorder(left)
+    after.record(polls(30)[0])
+    after.close()
+    assert len(list(read_recording(left))) == 3
+
+
 def test_what_is_no_recording_at_all_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.jsonl: cannot be read as a recording: No such file or directory"):
         list(read_recording(tmp_path / "none.jsonl"))

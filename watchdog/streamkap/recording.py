@@ -1,6 +1,7 @@
 """Recordings: polls as lines of JSON in a file, to be played through other rules later.
 
-Each line is one poll. Entities stand in the lines whose poll listed them; a file whose name ends in `.gz` is packed.
+Each line is one poll. Entities stand in the lines whose poll listed them; a file whose name ends in `.gz` is packed,
+each line by itself, so that a service that was killed can go on in the file.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import gzip
 import logging
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,14 +49,15 @@ class _Line(msgspec.Struct, omit_defaults=True):
 
 
 class Recorder:
-    """Writes every poll it is given. Raises ConfigError where the file cannot be opened."""
+    """Writes every poll it is given, behind what the file holds. Raises ConfigError where the file cannot be opened."""
 
     def __init__(self, file: Path) -> None:
         try:
-            # closed by `close`; a recording is as long as the service runs
-            self._out = gzip.open(file, "ab") if file.suffix == ".gz" else file.open("ab")  # noqa: SIM115
+            # closed by `close`; a recording is as long as the service runs. Unbuffered: a line is written or it is not
+            self._out = file.open("ab", buffering=0)
         except OSError as cause:
             raise ConfigError(f"--record {file}: cannot be written: {cause.strerror}") from cause
+        self._packed = file.suffix == ".gz"
         self._roster = Roster.of([], 0.0)
 
     def record(self, poll: Poll) -> None:
@@ -67,16 +68,21 @@ class Recorder:
         if self._out.closed:
             return
         self._roster, _ = self._roster.after(poll.listing, poll.at)
+        line = msgspec.json.encode(_line(poll, self._roster.fleet)) + b"\n"
         try:
-            self._out.write(msgspec.json.encode(_line(poll, self._roster.fleet)) + b"\n")
-            self._out.flush()
+            self._append(gzip.compress(line) if self._packed else line)
         except OSError as cause:
             logger.error("recording ended", extra={"reason": cause.strerror or str(cause)})
             self.close()
 
     def close(self) -> None:
-        with suppress(OSError):  # of what could not be written before
-            self._out.close()
+        self._out.close()
+
+    def _append(self, line: bytes) -> None:
+        written = self._out.write(line)
+        if written != len(line):  # the disk filled up in the middle of it
+            self._out.truncate(self._out.tell() - written)
+            raise OSError("there is no space for a whole line")
 
 
 @dataclass(frozen=True)
