@@ -89,6 +89,8 @@ def test_what_an_expression_means(text: str, means: str | None) -> None:
         ("byteTotal > 5m", ">", "a duration does not fit bytes"),
         ("latency > 10MiB", ">", "a size does not fit milliseconds"),
         ("alpha > 5m", ">", "meets a value without a unit"),
+        ("latensy > 5m", ">", "write a plain number; 'latensy' is not in the catalogue; did you mean 'latency'?"),
+        ("delta(recordLag, 5m) > 5m", ">", "'recordLag' is not in the catalogue; did you mean 'recordsLag'?"),
         ("count(tasks) > 5m", ">", "without a unit"),
         ("recordsLag + byteTotal > 5", "+", "records and bytes do not fit"),
         ("latency > reading_age", ">", "milliseconds and seconds"),

@@ -40,17 +40,17 @@ class Mentions:
             return None
 
     def rule(self, fields: Fields) -> str | None:
-        return self._known(fields, "alert", self._rules.keys())
+        return self._known(fields, "alert", "rule", self._rules.keys())
 
     def receiver(self, fields: Fields, key: str) -> str | None:
-        return self._known(fields, key, self._receivers)
+        return self._known(fields, key, "receiver", self._receivers)
 
     def receivers(self, fields: Fields, key: str) -> frozenset[str] | None:
         """A list of receivers, each of which there has to be."""
         texts = fields.texts(key, single=True)
         for name, place in texts or ():
             if name not in self._receivers:
-                fields.mistakes.append(place.mistake(_unknown(key, name, self._receivers)))
+                fields.mistakes.append(place.mistake(_unknown(key, name, "receiver", self._receivers)))
         return None if texts is None else frozenset(name for name, _ in texts)
 
     @property
@@ -68,14 +68,16 @@ class Mentions:
         hint = did_you_mean(metric, read) or did_you_mean(metric, list(CATALOGUE))
         return f"metric: no rule of this test reads '{metric}', and the catalogue does not know it{hint}"
 
-    def _known(self, fields: Fields, key: str, known: Collection[str]) -> str | None:
+    def _known(self, fields: Fields, key: str, what: str, known: Collection[str]) -> str | None:
         name = fields.text(key)
         if name is not None and name not in known:
-            fields.wrong(key, _unknown(key, name, known))
+            fields.wrong(key, _unknown(key, name, what, known))
             return None
         return name
 
 
-def _unknown(key: str, name: str, known: Collection[str]) -> str:
-    hint = did_you_mean(name, known) or f"; there are {', '.join(sorted(known)) or 'none'}"
-    return f"{key}: the rules of this test have no '{name}'{hint}"
+def _unknown(key: str, name: str, what: str, known: Collection[str]) -> str:
+    hint = did_you_mean(name, known) or f"; there are {', '.join(sorted(known))}"
+    if not known:
+        hint = f"; they have no {what} at all: name the file that has it under 'rules:'"
+    return f"{key}: the rules of this test have no {what} '{name}'{hint}"

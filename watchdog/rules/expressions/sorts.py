@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from watchdog.rules.expressions.plan import Arithmetic, Const, Sort, Value, calculate
+from watchdog.readings.catalogue import CATALOGUE
+from watchdog.rules.expressions.mistakes import did_you_mean
+from watchdog.rules.expressions.plan import Arithmetic, Const, Reading, Sort, Unchanged, Value, Window, calculate
 from watchdog.units import near_quantity
 
 
@@ -56,8 +58,16 @@ def unified(values: list[Typed]) -> tuple[list[Typed], str]:
             raise UnfitError(
                 f"a {what} and a plain number do not fit together; give the number its unit, e.g. {example}"
             )
-        raise UnfitError(f"a {what} meets a value without a unit; write a plain number")
+        raise UnfitError(f"a {what} meets a value without a unit; write a plain number{_misspelt(plain.plan)}")
     return values, free[0].unit if free else ""
+
+
+def _misspelt(plan: Value) -> str:
+    """Why it may have no unit: a name that is nearly one of the catalogue's."""
+    if isinstance(plan, Reading | Window | Unchanged) and plan.metric not in CATALOGUE:
+        near = did_you_mean(plan.metric, CATALOGUE)
+        return f"; '{plan.metric}' is not in the catalogue{near}" if near else ""
+    return ""
 
 
 def _converted(value: Typed, unit: str) -> Typed:
