@@ -15,6 +15,8 @@ from watchdog.errors import ConfigError, UnavailableError, WatchdogError
 app = typer.Typer(
     name="watchdog",
     help="Alerting and health checks for Streamkap pipelines: rules in YAML, told once, closed when over.",
+    epilog="Exit codes: 0 fine, 1 something was found, 2 the configuration is wrong, 3 the API or the database could "
+    "not be reached. Settings come from the environment and .env; settings.example.env lists them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -33,7 +35,7 @@ class Exit(IntEnum):
     UNREACHABLE = 3  #: the API or the database could not be reached
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print JSON for programs.")]
 RulesPath = Annotated[Path | None, typer.Argument(help="Rule file or folder; WATCHDOG_RULES by default.")]
 
 
@@ -46,16 +48,26 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", metavar="", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Exit codes: 0 fine, 1 something was found, 2 the configuration is wrong, 3 API or database cannot be reached."""
+    """What stands before a command."""
 
 
-@app.command()
+@app.command(epilog="Example: watchdog run --record polls.jsonl.gz")
 def run(
-    strict: Annotated[bool, typer.Option(help="Do not start with broken rules, whatever was accepted before.")] = False,
-    record: Annotated[Path | None, typer.Option(help="Keep every poll in this file, for `watchdog replay`.")] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", metavar="", help="End with code 2 where the rules are broken, whatever was accepted before."
+        ),
+    ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Keep every poll in this file, for `watchdog replay`; packed if it ends in .gz."
+        ),
+    ] = None,
 ) -> None:
     """The service: poll, judge, tell. SIGHUP reloads the rules, SIGTERM ends it."""
     from watchdog.commands.signals import Signals
@@ -68,8 +80,10 @@ def run(
 
 @app.command()
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="End with the incident, do not stay for the page.")] = False,
-    port: Annotated[int, typer.Option(help="Port of the status page.")] = 8080,
+    once: Annotated[
+        bool, typer.Option("--once", metavar="", help="End with the incident, do not stay for the page.")
+    ] = False,
+    port: Annotated[int, typer.Option(metavar="PORT", help="Port of the status page; 0 takes a free one.")] = 8080,
 ) -> None:
     """An incident on a Streamkap of its own, told and closed in about two minutes; no account needed."""
     import watchdog.commands.demo as command
@@ -77,10 +91,15 @@ def demo(
     _end(command.demo(once=once, port=port))
 
 
-@app.command()
+@app.command(epilog="Example: watchdog check --live")
 def check(
     path: RulesPath = None,
-    live: Annotated[bool, typer.Option("--live", help="Also sign in and tell which rules match how much.")] = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", metavar="", help="Also sign in, poll once, and tell how many entities each rule matches."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Check settings, rules and receivers; every mistake at once."""
@@ -89,7 +108,7 @@ def check(
     _end(command.check(path, live=live, as_json=json))
 
 
-@app.command()
+@app.command(epilog="Example: watchdog test rules/tests/lag.yaml")
 def test(
     paths: Annotated[list[Path] | None, typer.Argument(help="Test files or folders; by default the rules'.")] = None,
     json: Json = False,
@@ -100,12 +119,23 @@ def test(
     _end(command.test(paths or [], as_json=json))
 
 
-@app.command()
+@app.command(epilog="Example: watchdog replay --from 24h --rules rules/lag.yaml --plot lag.svg")
 def replay(
     file: Annotated[Path | None, typer.Argument(help="A recording made by `watchdog run --record`.")] = None,
-    from_: Annotated[str | None, typer.Option("--from", help="Instead: the API's readings since, e.g. 24h.")] = None,
-    rules: Annotated[Path | None, typer.Option(help="Rule file or folder; WATCHDOG_RULES by default.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw the episodes into this SVG or PNG file.")] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="DURATION",
+            help="Instead of a recording: what the API remembers of the last so-many hours.",
+        ),
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Rule file or folder; WATCHDOG_RULES by default.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the episodes into this file, .svg or .png.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Play recorded polls through the rules: what would have fired, for how long, and how many messages."""
@@ -122,7 +152,7 @@ def poll(json: Json = False) -> None:
     _end(command.poll(as_json=json))
 
 
-@app.command()
+@app.command(epilog="Example: watchdog metrics recordsLag")
 def metrics(
     name: Annotated[str | None, typer.Argument(help="One metric; all without it.")] = None, json: Json = False
 ) -> None:
@@ -140,7 +170,7 @@ def status(json: Json = False) -> None:
     _end(command.status(as_json=json))
 
 
-@app.command()
+@app.command(epilog="Example: watchdog explain SourceBehind source/prod-orders")
 def explain(
     alert: Annotated[str, typer.Argument(help="The rule's name.")],
     entity: Annotated[str, typer.Argument(help=r"\[kind/]name\[/task-or-topic], or an id.")],
@@ -152,14 +182,18 @@ def explain(
     _end(command.explain(alert, entity, as_json=json))
 
 
-@_silence.command("add")
+@_silence.command(
+    "add", epilog="Example: watchdog silence add alertname=SourceBehind name=~'prod-.*' --for 2h --comment migration"
+)
 def silence_add(
-    matchers: Annotated[list[str], typer.Argument(help="alertname=SourceLagHigh, name=~'prod-.*', …")],
-    for_: Annotated[str | None, typer.Option("--for", help="How long, e.g. 2h.")] = None,
-    until: Annotated[str | None, typer.Option(help="Or until when (ISO 8601).")] = None,
-    start: Annotated[str | None, typer.Option(help="Not before (ISO 8601); now by default.")] = None,
-    author: Annotated[str | None, typer.Option(help="Who; the login name by default.")] = None,
-    comment: Annotated[str, typer.Option(help="Why.")] = "",
+    matchers: Annotated[
+        list[str], typer.Argument(help="name=value, name!=value, name=~regex or name!~regex; all have to match.")
+    ],
+    for_: Annotated[str | None, typer.Option("--for", metavar="DURATION", help="How long: 30m, 2h, 1d.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Or until when: 2026-01-31T18:00Z.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="TIME", help="Not before; now by default.")] = None,
+    author: Annotated[str | None, typer.Option(metavar="NAME", help="Who; the login name by default.")] = None,
+    comment: Annotated[str, typer.Option(metavar="TEXT", help="Why.")] = "",
     json: Json = False,
 ) -> None:
     """Hold back beginnings, reminders and escalation of matching alerts; ends are still told."""
@@ -170,7 +204,8 @@ def silence_add(
 
 @_silence.command("list")
 def silence_list(
-    all_: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False, json: Json = False
+    all_: Annotated[bool, typer.Option("--all", metavar="", help="Also those that are over.")] = False,
+    json: Json = False,
 ) -> None:
     """Silences that are or will be active."""
     import watchdog.commands.silence as command
@@ -178,7 +213,7 @@ def silence_list(
     _end(command.show(everything=all_, as_json=json))
 
 
-@_silence.command("expire")
+@_silence.command("expire", epilog="Example: watchdog silence expire 6f855afc")
 def silence_expire(
     ids: Annotated[list[str], typer.Argument(help="Ids, or beginnings of ids.")], json: Json = False
 ) -> None:
@@ -188,12 +223,12 @@ def silence_expire(
     _end(command.expire(ids, as_json=json))
 
 
-@app.command()
+@app.command(epilog='Example: watchdog ack TaskFailed prod-orders/0 --comment "restarting it"')
 def ack(
     alert: Annotated[str, typer.Argument(help="The rule's name.")],
     entity: Annotated[str, typer.Argument(help=r"\[kind/]name\[/task-or-topic], or an id.")],
-    author: Annotated[str | None, typer.Option(help="Who; the login name by default.")] = None,
-    comment: Annotated[str, typer.Option(help="What is being done.")] = "",
+    author: Annotated[str | None, typer.Option(metavar="NAME", help="Who; the login name by default.")] = None,
+    comment: Annotated[str, typer.Option(metavar="TEXT", help="What is being done.")] = "",
     json: Json = False,
 ) -> None:
     """Acknowledge a firing alert: no more reminders, no escalation; its end is still told."""
@@ -202,20 +237,28 @@ def ack(
     _end(command.ack(alert, entity, author=author, comment=comment, as_json=json))
 
 
-@app.command("send-test")
-def send_test(receiver: str, json: Json = False) -> None:
+@app.command("send-test", epilog="Example: watchdog send-test oncall")
+def send_test(
+    receiver: Annotated[str, typer.Argument(help="The name of a receiver in the rule files.")], json: Json = False
+) -> None:
     """Send a test message to every target of a receiver and show each answer."""
     import watchdog.commands.send_test as command
 
     _end(command.send_test(receiver, as_json=json, now=time.time()))
 
 
-@app.command()
+@app.command(epilog="Example: watchdog simulate --port 8090 --sources 50")
 def simulate(
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8090,
-    sources: Annotated[int | None, typer.Option(help="How many sources the fleet has; the scenario's, or 12.")] = None,
-    scenario: Annotated[Path | None, typer.Option(help="A scenario file that scripts incidents.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same fleet; the scenario's, or 1.")] = None,
+    port: Annotated[int, typer.Option(metavar="PORT", help="Port to listen on; 0 takes a free one.")] = 8090,
+    sources: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="How many sources the fleet has; the scenario's, or 12.")
+    ] = None,
+    scenario: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Incidents to play, as YAML; none without it.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Same seed, same fleet; the scenario's, or 1.")
+    ] = None,
 ) -> None:
     """The built-in Streamkap API alone, for tests and trials."""
     import watchdog.commands.simulate as command
@@ -223,7 +266,7 @@ def simulate(
     _end(command.simulate(port=port, sources=sources, scenario=scenario, seed=seed))
 
 
-@app.command()
+@app.command(epilog="Example: watchdog schema > rules.schema.json")
 def schema() -> None:
     """JSON Schema of rule files, for editors."""
     import watchdog.commands.schema as command

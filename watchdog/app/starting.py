@@ -136,7 +136,7 @@ def start(
 ) -> Started:
     """Join the parts. Raises ConfigError for rules that cannot be used, StoreError for a database that cannot."""
     now = clock()
-    before = _last_policy(store, variables)
+    before = last_policy(store, variables)
     watcher = Watcher(settings.watchdog_rules)
     desk: Desk | None = None
 
@@ -188,7 +188,7 @@ def stand_by(
     """The pages of a replica that waits for the lead, from what the leader writes. Raises SettingsError."""
 
     def last() -> Policy:
-        return _last_policy(store, variables) or Policy()
+        return last_policy(store, variables) or Policy()
 
     wording = Wording(Links(settings.watchdog_public_url, settings.watchdog_entity_url), settings.watchdog_name)
     patience = 3 * max(settings.watchdog_poll_every, settings.watchdog_poll_timeout)
@@ -218,7 +218,7 @@ def poller_of(settings: Settings, client: StreamkapClient) -> Poller:
     return Poller(client, listing_every=settings.watchdog_listing_every)
 
 
-def _last_policy(store: Store, variables: Mapping[str, str]) -> Policy | None:
+def last_policy(store: Store, variables: Mapping[str, str]) -> Policy | None:
     """The configuration the last run ended with; None where there is none or it cannot be read any more."""
     sources = store.last_configuration()
     if sources is None:

@@ -6,7 +6,7 @@ import time
 
 from watchdog.alerts.episodes import Acknowledgement
 from watchdog.commands.output import as_json as print_json
-from watchdog.commands.output import console
+from watchdog.commands.output import console, shown
 from watchdog.commands.people import author_or_login, episodes_named, links_of, open_store
 from watchdog.errors import ConfigError
 from watchdog.settings import Settings
@@ -16,19 +16,25 @@ _MOST = 10_000
 
 
 def ack(alert: str, entity: str, *, author: str | None, comment: str, as_json: bool) -> int:
-    """Raises ConfigError where that alert does not fire."""
+    """Raises ConfigError where that alert does not fire. Who was first stays."""
     settings = Settings.load()
     store = open_store(settings)
     try:
         episode = episodes_named(store.episodes(firing=True, limit=_MOST), alert, entity)[0]
         said = Acknowledgement(time.time(), author_or_login(author), comment)
         if not store.put_ack(episode.id, said):
-            raise ConfigError(f"{alert} on {episode.facts.entity} does not fire any more, or was acknowledged already")
+            raise ConfigError(f"{alert} on {episode.facts.entity} does not fire any more")
         episode = store.episode(episode.id) or episode
     finally:
         store.close()
     if as_json:
         print_json(episode_object(episode, links_of(settings)))
         return 0
-    console().print(f"acknowledged {alert} on {episode.facts.entity}: no more reminders, no escalation", markup=False)
+    first = episode.acknowledgement
+    if first is not None and first != said:
+        why = f": {first.comment}" if first.comment else ""
+        text = f"{alert} on {episode.facts.entity} is acknowledged already, by {first.author} at {shown(first.at)}{why}"
+    else:
+        text = f"acknowledged {alert} on {episode.facts.entity}: no more reminders, no escalation"
+    console().print(text, markup=False)
     return 0

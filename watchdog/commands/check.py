@@ -11,7 +11,7 @@ from rich.text import Text
 
 from watchdog.commands.matches import Glance, glance, matches
 from watchdog.commands.output import as_json as print_json
-from watchdog.commands.output import console
+from watchdog.commands.output import console, counted
 from watchdog.configuration.files import load
 from watchdog.cycle.policy import Policy
 from watchdog.delivery.secrets import written_out
@@ -95,15 +95,14 @@ def _rules(report: Report, path: Path, metrics: Collection[str]) -> tuple[Policy
     for warning in policy.warnings:
         report.add_mistake("rules", "WARN", warning)
     for receiver in policy.receivers.values():
-        targets = len(receiver.targets)
-        if targets:
-            report.add("receivers", "OK", f"{receiver.name}: {targets} target{'s' if targets > 1 else ''}")
+        if receiver.targets:
+            report.add("receivers", "OK", f"{receiver.name}: {counted(len(receiver.targets), 'target')}")
         else:
             report.add("receivers", "WARN", f"{receiver.name}: no target is set; its alerts show on the page only")
         if any(written_out(spec.template) for spec in receiver.targets):
             what = "a URL with its secret stands in the rules, and so in the database; put it into a variable"
             report.add("receivers", "WARN", f"{receiver.name}: {what}")
-    return policy, f"{len(policy.rules)} rules in {len(policy.sources)} files"
+    return policy, f"{counted(len(policy.rules), 'rule')} in {counted(len(policy.sources), 'file')}"
 
 
 def _glance(report: Report, settings: Settings) -> Glance | None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
-from rich.markup import escape
+from rich.padding import Padding
+from rich.text import Text
 
 from watchdog.app.desk import Desk
 from watchdog.app.logs import set_up
@@ -51,13 +52,20 @@ class Terminal:
         self.messages.append(message)
         colour = _COLOURS.get(message.kind, "cyan")
         at = f"{message.at - self._began:5.0f}s"
-        self._console.print(f"[dim]{at}[/]  [bold {colour}]{escape(message.title)}[/]", highlight=False)
+        self._print(Text.assemble((at, "dim"), "  ", (message.title, f"bold {colour}")), indent=0)
         for text in opening_of(message):
-            self._console.print(f"        {escape(text)}", highlight=False)
+            self._print(Text(text))
         for line in message.changed:
             for text in words_of(line)[:1]:
-                self._console.print(f"        {escape(text)}", highlight=False)
-            self._console.print(f"        [dim]{escape(brief_of(line))}[/]", highlight=False)
+                self._print(Text(text))
+            self._print(Text(brief_of(line), "dim"))
+
+    def _print(self, text: Text, indent: int = 8) -> None:
+        """On a terminal a long text goes on below its beginning, in a pipe in its line."""
+        if self._console.is_terminal:
+            self._console.print(Padding(text, (0, 0, 0, indent), expand=False), soft_wrap=False)
+        else:
+            self._console.print(Text(" " * indent) + text)
 
 
 def demo(*, once: bool, port: int, console: Console | None = None) -> int:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from watchdog import __version__
 from watchdog.app.logs import set_up
 from watchdog.app.memory import calm_collector
 from watchdog.app.service import Service
-from watchdog.app.starting import client_of, poller_of, stand_by, start
+from watchdog.app.starting import Started, client_of, poller_of, stand_by, start
 from watchdog.commands.signals import Signals
 from watchdog.delivery import secrets
 from watchdog.readings.poll import Poll
@@ -67,6 +68,7 @@ def _term(
                         may_send=leadership.may_send)  # fmt: skip
         closing.callback(started.close)
         signals.on_hangup = started.service.reload
+        logger.info("started", extra=_looks_like(settings, started))
         calm_collector()
         ended = threading.Event()
         closing.callback(ended.set)
@@ -76,6 +78,15 @@ def _term(
         started.service.run()
         client.stop()
         return leadership.lost
+
+
+def _looks_like(settings: Settings, started: Started) -> dict[str, object]:
+    """What somebody wants to see of a service that begins: what it watches by what, and where it can be looked at."""
+    with started.service.desk.reading() as engine:
+        policy = engine.policy
+    page = "off" if started.server is None else "http://{}:{}/".format(*started.server.address)
+    return {"version": __version__, "api": settings.streamkap_host, "rules": len(policy.rules),
+            "targets": sum(len(one.targets) for one in policy.receivers.values()), "page": page}  # fmt: skip
 
 
 def _stand_by(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from dataclasses import replace
@@ -9,12 +10,14 @@ from datetime import UTC, datetime
 
 from watchdog.alerts.silences import Silence, parse_matcher
 from watchdog.commands.output import as_json as print_json
-from watchdog.commands.output import console, shown, table
+from watchdog.commands.output import console, counted, short_id, shown, table
 from watchdog.commands.people import author_or_login, open_store
 from watchdog.errors import ConfigError
 from watchdog.settings import Settings
 from watchdog.units import format_duration, parse_duration
 from watchdog.web.v1.making import silence_object
+
+_MOST = 10_000
 
 
 def add(
@@ -37,12 +40,16 @@ def add(
     store = open_store(Settings.load())
     try:
         store.put_silence(silence)
+        firing = store.episodes(firing=True, limit=_MOST)
     finally:
         store.close()
     if as_json:
         print_json(silence_object(silence, now))
     else:
         console().print(silence.id, markup=False)
+        fit = sum(silence.matches(one.facts.labels) for one in firing)
+        what = f"{counted(fit, 'alert')} of those that fire now" if fit else "nothing that fires now"
+        sys.stderr.write(f"matches {what}; ends {shown(silence.ends)}\n")
     return 0
 
 
@@ -58,7 +65,7 @@ def show(*, everything: bool, as_json: bool) -> int:
         print_json([silence_object(one, now) for one in silences])
         return 0
     rows = [
-        (one.id, _state(one, now), " ".join(map(str, one.matchers)), shown(one.ends), one.author, one.comment)
+        (short_id(one.id), _state(one, now), " ".join(map(str, one.matchers)), shown(one.ends), one.author, one.comment)
         for one in sorted(silences, key=lambda one: one.ends)
     ]
     table(("id", "state", "matchers", "ends", "author", "comment"), rows, empty="no silences")
@@ -85,6 +92,9 @@ def expire(ids: list[str], *, as_json: bool) -> int:
         store.close()
     if as_json:
         print_json([silence_object(one, now) for one in over])
+    else:
+        for one in over:
+            console().print(f"expired {one.id}: {' '.join(map(str, one.matchers))}", markup=False)
     return 0
 
 
@@ -95,7 +105,7 @@ def expired(silence: Silence, now: float) -> Silence:
 
 def _state(silence: Silence, now: float) -> str:
     if silence.active(now):
-        return f"active, {format_duration(silence.ends - now)} left"
+        return "active"
     return "expired" if silence.ends <= now else f"begins in {format_duration(silence.starts - now)}"
 
 

@@ -51,7 +51,7 @@ def status(*, as_json: bool) -> int:
     if failing:
         rows = [
             (f"{one.receiver}: {one.label or one.target}", shown(one.failing_since), shown(one.last_accepted),
-             one.last_error) for one in failing
+             one.last_error.removeprefix(f"{one.label}: ")) for one in failing
         ]  # fmt: skip
         table(("failing target", "since", "last accepted", "why"), rows)
     if waiting:

@@ -58,7 +58,8 @@ def _line(note: Note, label: Callable[[str], str], now: float) -> StoryLine:
     beside = f" ({name})" if note.receiver and name and not name.startswith(note.receiver) else ""
     whom = f"{note.receiver}{beside}" or name or "it"
     why = note.text
-    if note.what in ("told", "unknown"):  # the note names the part that was told, after its cause
-        cause, _, part = why.rpartition("; ")
-        whom, why = f"{whom} {_PARTS.get(part, part)}", cause
+    if note.what in ("told", "unknown", "missed"):  # the note names the part that was told, after its cause
+        why, _, part = why.rpartition("; ")
+        if note.what != "missed":
+            whom = f"{whom} {_PARTS.get(part, part)}"
     return StoryLine(moment(note.at, now), what.format(whom=whom), tone, why)

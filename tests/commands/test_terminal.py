@@ -1,0 +1,85 @@
+"""What commands print for people: beside a running service, on a terminal of eighty columns."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
+
+from site_under_test import Site
+
+from watchdog.readings.catalogue import CATALOGUE
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Path]]:
+    folder = tmp_path_factory.mktemp("terminal")
+    with Site(folder, sources=2) as made:
+        made.breaks(made.sources[0])
+        made.until(lambda: made.told.messages)
+        yield made, folder
+
+
+@pytest.fixture
+def terminal(site: tuple[Site, Path]) -> Callable[..., str]:
+    """What a command shows on a terminal of eighty columns, its errors too, without colours."""
+    folder = site[1]
+    env = {"PATH": os.environ["PATH"], "COLUMNS": "80", "TERM": "dumb", "WATCHDOG_RULES": str(folder / "rules.yaml"),
+           "WATCHDOG_DATABASE_URL": f"sqlite:///{folder}/watchdog.db"}  # fmt: skip
+
+    def run(*words: str) -> str:
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-m", "watchdog", *words], env=env, cwd=folder, stdout=theirs, stderr=theirs
+        ):
+            os.close(theirs)
+            shown = b""
+            try:
+                while some := os.read(ours, 65536):
+                    shown += some
+            except OSError:  # how a terminal says that its program has ended
+                pass
+        os.close(ours)
+        return shown.decode().replace("\r\n", "\n")
+
+    return run
+
+
+def test_no_name_is_cut_off_on_a_narrow_terminal(terminal: Callable[..., str]) -> None:
+    shown = terminal("metrics")
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    column = "".join(line[:22].strip() for line in shown.splitlines())  # names go on below
+    assert [name for name in CATALOGUE if name not in column] == []
+
+
+def test_the_story_of_an_alert_says_who_knows(site: tuple[Site, Path], terminal: Callable[..., str]) -> None:
+    shown = terminal("explain", "SourceBehind", site[0].sources[0])
+    assert "\ntold         team at " in shown
+    assert "Told team (json://127.0.0.1/…)" in " ".join(shown.split())
+    assert "that it began" in " ".join(shown.split())
+
+
+def test_a_silence_says_what_it_matches_and_until_when(site: tuple[Site, Path], terminal: Callable[..., str]) -> None:
+    name = site[0].sources[0]
+    id_, says, *_ = terminal("silence", "add", f"name={name}", "--for", "2h").splitlines()
+    assert says.startswith("matches 1 alert of those that fire now; ends 20")
+    assert "matches nothing that fires now; ends" in terminal("silence", "add", f"nmae={name}", "--for", "2h")
+    assert f"{id_[:8]}  active" in terminal("silence", "list")
+    assert terminal("silence", "expire", id_[:8]) == f'expired {id_}: name="{name}"\n'
+
+
+def test_who_acknowledged_first_stays(site: tuple[Site, Path], terminal: Callable[..., str]) -> None:
+    name = site[0].sources[0]
+    first = terminal("ack", "SourceBehind", name, "--author", "eva", "--comment", "on it")
+    assert first == f"acknowledged SourceBehind on {name}: no more reminders, no escalation\n"
+    second = terminal("ack", "SourceBehind", name, "--author", "tom")
+    assert second.startswith(f"SourceBehind on {name} is acknowledged already, by eva at 20")
+    assert second.endswith(": on it\n")
