@@ -172,6 +172,8 @@ def test_labels_are_text_as_written(scalar: str, shown: str) -> None:
     [
         ("${A}", {"A": "json://x"}, ["json://x"]),
         ("${A:-}", {}, []),
+        ("${A:-}", {"A": " "}, []),
+        ("${A:-json://b}", {"A": "\n"}, ["json://b"]),
         ("${A:-}", {"A": "json://x"}, ["json://x"]),
         ("${A:-json://y}", {}, ["json://y"]),
         ("json://${HOST}/p", {"HOST": "h"}, ["json://h/p"]),

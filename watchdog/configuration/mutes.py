@@ -12,7 +12,7 @@ from watchdog.configuration.where import Labels, read_where
 from watchdog.errors import Mistake
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_TIME = re.compile(r"(?:(\S+)\s+)?(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\Z")
+_TIME = re.compile(r"(?:(\S+)\s+)?([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})\Z")
 _FORM = "write [days] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00"
 
 

@@ -9,6 +9,8 @@ from watchdog.configuration.places import Scalar
 from watchdog.rules.rule import Quantity
 from watchdog.units import parse_duration, parse_size
 
+_READERS: tuple[tuple[Callable[[str], float], str], ...] = ((parse_duration, "s"), (parse_size, "bytes"))
+
 
 def quantity(node: Scalar) -> Quantity | None:
     """A param's value: a duration, a size, a number, true or false, else a text; None for a number without bounds.
@@ -20,10 +22,10 @@ def quantity(node: Scalar) -> Quantity | None:
             return Quantity(float(node.value)) if math.isfinite(node.value) else None
         except OverflowError:  # an integer beyond every float
             return None
-    readers: tuple[tuple[Callable[[str], float], str], ...] = ((parse_duration, "s"), (parse_size, "bytes"))
-    for read, unit in readers:
+    for read, unit in _READERS:
         try:
-            return Quantity(read(node.text), unit)
+            value = read(node.text)
         except ValueError:
             continue
+        return Quantity(value, unit) if math.isfinite(value) else None
     return Quantity(node.text)

@@ -126,13 +126,13 @@ class ReceiverReader:
             return template
         wrong = left_out = False
 
-        def value(found: re.Match[str]) -> str:
+        def value(written: re.Match[str]) -> str:
             nonlocal wrong, left_out
-            named = _NAME.match(found[1])
+            named = _NAME.match(written[1])
             assert named is not None
             name, has_default, default = named.groups()
-            if variables.get(name):
-                return variables[name].strip()
+            if found := variables.get(name, "").strip():
+                return found
             if has_default:
                 left_out = left_out or not default
                 return default or ""

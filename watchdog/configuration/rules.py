@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from watchdog.configuration.fields import Fields, did_you_mean, expected, in_text, is_nothing
+from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden, in_text, is_nothing
 from watchdog.configuration.places import Mapping, Node, Place, Scalar
 from watchdog.configuration.quantities import quantity
 from watchdog.configuration.unseen import elsewhere, unseen
@@ -82,7 +82,7 @@ class RuleReader:
         fields.require(alert="SourceLagHigh", each="source", expr="recordsLag > 1000")
         name = fields.text("alert")
         if name is not None and not _RULE_NAME.match(name):
-            fields.wrong("alert", f"alert: '{name}' cannot be a rule's name; write letters, digits, _ : . or -")
+            fields.wrong("alert", f"alert: '{hidden(name)}' cannot be a rule's name; write letters, digits, _ : . or -")
         each = fields.choice("each", Kind)
         every = {one for names in LABELS.values() for one in names}
         labels = Labels(every) if each is None else Labels(LABELS[each], article(each))
@@ -180,7 +180,7 @@ class RuleReader:
             assert node is not None
             place = node.keys[name]
             if not _LABEL_NAME.match(name):
-                what = f"labels: '{name}' is no label name; write letters, digits and _"
+                what = f"labels: '{hidden(name)}' is no label name; write letters, digits and _"
                 self.mistakes.append(place.mistake(what))
             elif name in RESERVED:
                 what = f"labels: '{name}' is set by the watchdog itself; choose another name"
