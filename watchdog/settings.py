@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import socket
 from collections.abc import Collection, Mapping
@@ -25,11 +24,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from watchdog.errors import SettingsError
 from watchdog.loopback import is_loopback
 from watchdog.units import format_duration, parse_duration
+from watchdog.variables import OURS, SECRETS, read_variables
 
-#: Where container platforms put one file per secret, named after the variable.
-SECRETS = Path("/run/secrets")
-_OURS = ("STREAMKAP_", "WATCHDOG_")
-_VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 _PLACEHOLDER = re.compile(r"\{[^}]*\}?")
 
 
@@ -91,7 +87,7 @@ class Settings(BaseSettings):
 
         Raises SettingsError with a line per mistake; a secret's value is never shown.
         """
-        found = variables(environ, env_file, secrets)
+        found = read_variables(environ, env_file, secrets)
         known = {name.upper(): name for name in cls.model_fields}
         # a line end behind a token, as `echo` leaves one, would spoil every request
         values = {known[name]: value.strip() for name, value in found.items() if name in known and value.strip()}
@@ -226,56 +222,12 @@ class Settings(BaseSettings):
         return host.strip("[]"), int(port)
 
 
-def variables(
-    environ: Mapping[str, str] | None = None, env_file: Path | None = Path(".env"), secrets: Path = SECRETS
-) -> dict[str, str]:
-    """Every variable there is, settings or not: secret files (file name = variable name), `.env`, the environment.
-
-    Receivers' URLs are expanded from these. Raises SettingsError for a file that cannot be read.
-    """
-    from dotenv import dotenv_values
-
-    found: dict[str, str] = {}
-    mistakes: list[str] = []
-    try:
-        files = sorted(secrets.iterdir()) if secrets.is_dir() else []
-    except OSError as cause:
-        raise SettingsError(f"{secrets}: cannot be read: {cause.strerror}") from cause
-    for file in files:
-        # platforms put other things there too: certificates, folders of their own
-        if not _VARIABLE.fullmatch(file.name) or not file.is_file():
-            continue
-        try:
-            found[file.name] = file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as problem:
-            if file.name.startswith(_OURS):
-                why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
-                mistakes.append(f"{file}: cannot be read as a secret: {why}")
-    if env_file is not None and env_file.is_file():
-        try:
-            written = dotenv_values(env_file)
-        except (OSError, UnicodeDecodeError) as problem:
-            why = problem.strerror if isinstance(problem, OSError) else "it is not UTF-8 text"
-            mistakes.append(f"{env_file}: cannot be read: {why}")
-        else:
-            _lay_over(found, {name: value for name, value in written.items() if value is not None})
-    if mistakes:
-        raise SettingsError("\n".join(mistakes))
-    _lay_over(found, os.environ if environ is None else environ)
-    return found
-
-
-def _lay_over(found: dict[str, str], above: Mapping[str, str]) -> None:
-    """An empty value hides nothing: `STREAMKAP_SECRET=` of a copied example leaves the secret file in force."""
-    found.update({name: value for name, value in above.items() if value or name not in found})
-
-
 def unknown_variables(names: Collection[str]) -> list[str]:
     """A warning for each variable that looks like a setting and is none."""
     known = [name.upper() for name in Settings.model_fields]
     warnings = []
     for name in sorted(names):
-        if name.upper().startswith(_OURS) and name not in known:
+        if name.upper().startswith(OURS) and name not in known:
             close = difflib.get_close_matches(name.upper(), known, 1, cutoff=0.8)
             # others may use STREAMKAP_ for themselves
             if close or name.startswith("WATCHDOG_"):

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from watchdog.errors import SettingsError
-from watchdog.settings import Settings, unknown_variables, variables
+from watchdog.settings import Settings, unknown_variables
+from watchdog.variables import read_variables
 
 NOWHERE = Path("/nowhere/at/all")
 
@@ -132,7 +133,7 @@ def test_the_environment_wins_over_dotenv_and_that_over_secret_files(tmp_path: P
     for name in ("ONE", "TWO", "THREE", "FOUR"):
         (secrets / name).write_text("file\n")
     dotenv.write_text("TWO=dotenv\nTHREE='dotenv'\nFOUR=\nFIVE=\n# SIX=x\n")
-    found = variables({"THREE": "environment", "TWO": ""}, dotenv, secrets)
+    found = read_variables({"THREE": "environment", "TWO": ""}, dotenv, secrets)
     assert found == {"ONE": "file", "TWO": "dotenv", "THREE": "environment", "FOUR": "file", "FIVE": ""}
 
 
@@ -159,7 +160,7 @@ def test_other_things_among_the_secrets_do_no_harm(tmp_path: Path) -> None:
     (tmp_path / "..data").symlink_to(tmp_path / "kubernetes.io")
     (tmp_path / "SLACK_URL").symlink_to(tmp_path / "linked")
     (tmp_path / "linked").write_text("slack://a")
-    assert variables({}, None, tmp_path) == {"SLACK_URL": "slack://a", "linked": "slack://a"}
+    assert read_variables({}, None, tmp_path) == {"SLACK_URL": "slack://a", "linked": "slack://a"}
 
 
 def test_files_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:
@@ -167,7 +168,7 @@ def test_files_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_bytes(b"A=\xff\n")
     with pytest.raises(SettingsError) as refused:
-        variables({}, dotenv, tmp_path)
+        read_variables({}, dotenv, tmp_path)
     assert str(refused.value).splitlines() == [
         f"{tmp_path}/STREAMKAP_SECRET: cannot be read as a secret: it is not UTF-8 text",
         f"{dotenv}: cannot be read: it is not UTF-8 text",

@@ -17,8 +17,9 @@ from watchdog.cycle.policy import Policy
 from watchdog.delivery.secrets import written_out
 from watchdog.delivery.targets import check_url
 from watchdog.errors import ConfigError, Mistake, RuleFileError, UnavailableError
-from watchdog.settings import Settings, unknown_variables, variables
+from watchdog.settings import Settings, unknown_variables
 from watchdog.units import format_duration
+from watchdog.variables import read_variables
 
 _WRONG, _UNREACHABLE = 2, 3
 
@@ -82,7 +83,7 @@ def _step(report: Report, part: str, look: Callable[[], tuple[_T, str]]) -> _T |
 
 def _settings(report: Report) -> tuple[Settings, str]:
     settings = Settings.load()
-    for warning in unknown_variables(variables()):
+    for warning in unknown_variables(read_variables()):
         report.add("settings", "WARN", warning)
     if not settings.has_credentials:
         what = "no credentials for Streamkap; `watchdog run` needs STREAMKAP_CLIENT_ID and STREAMKAP_SECRET"
@@ -91,7 +92,7 @@ def _settings(report: Report) -> tuple[Settings, str]:
 
 
 def _rules(report: Report, path: Path, metrics: Collection[str]) -> tuple[Policy, str]:
-    policy = load(path, variables(), seen_metrics=metrics, check_url=check_url)
+    policy = load(path, read_variables(), seen_metrics=metrics, check_url=check_url)
     for warning in policy.warnings:
         report.add_mistake("rules", "WARN", warning)
     for receiver in policy.receivers.values():

@@ -18,9 +18,10 @@ from watchdog.app.starting import Started, client_of, poller_of, stand_by, start
 from watchdog.commands.signals import Signals
 from watchdog.delivery import secrets
 from watchdog.readings.poll import Poll
-from watchdog.settings import Settings, unknown_variables, variables
+from watchdog.settings import Settings, unknown_variables
 from watchdog.store.lease import Leadership
 from watchdog.store.store import Store
+from watchdog.variables import read_variables
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ _STAND_BY = 0.5
 
 def run(signals: Signals, *, strict: bool, record: Path | None) -> int:
     """The service; returns the exit code. Raises what cannot be started with."""
-    found = variables()
+    found = read_variables()
     settings = Settings.load()
     set_up(settings.watchdog_log_format, settings.watchdog_log_level, secrets.known.scrub)
     for warning in unknown_variables(found):

@@ -9,13 +9,14 @@ from watchdog.configuration.files import load
 from watchdog.delivery.targets import check_url, open_target
 from watchdog.errors import ConfigError, DeliveryError
 from watchdog.notify.message import Line, Message, MessageKind
-from watchdog.settings import Settings, variables
+from watchdog.settings import Settings
+from watchdog.variables import read_variables
 
 
 def send_test(receiver: str, *, as_json: bool, now: float) -> int:
     """0 where every target took it, 1 where one did not; ConfigError for a receiver there is none of."""
     settings = Settings.load()
-    policy = load(settings.watchdog_rules, variables(), check_url=check_url)
+    policy = load(settings.watchdog_rules, read_variables(), check_url=check_url)
     found = policy.receivers.get(receiver)
     if found is None:
         hint = did_you_mean(receiver, policy.receivers) or f"; there are {', '.join(policy.receivers) or 'none'}"

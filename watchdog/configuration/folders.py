@@ -19,8 +19,7 @@ def read_all(paths: Sequence[Path]) -> dict[str, bytes]:
         before = len(sources) + len(unreadable)
         for file in rule_files(path, unreadable):
             try:
-                with file.open("rb") as opened:
-                    sources[str(file)] = opened.read(MAX_BYTES + 1)  # one more is enough to be too big
+                sources[str(file)] = _contents(file)
             except OSError as cause:
                 unreadable.append(Mistake(str(file), 1, 1, f"cannot be read: {cause.strerror}"))
         if len(sources) + len(unreadable) == before and not path.is_dir():
@@ -37,10 +36,16 @@ def snapshot_of(path: Path) -> str:
     unreadable: list[Mistake] = []
     try:
         for file in rule_files(path, unreadable):
-            digest.update(f"{file}\0".encode() + file.read_bytes() + b"\0")
+            digest.update(f"{file}\0".encode() + _contents(file) + b"\0")
     except OSError:
         return ""
     return "" if unreadable else digest.hexdigest()
+
+
+def _contents(file: Path) -> bytes:
+    """As much of a file as is needed to see that it is too big."""
+    with file.open("rb") as opened:
+        return opened.read(MAX_BYTES + 1)
 
 
 def rule_files(path: Path, unreadable: list[Mistake]) -> Iterator[Path]:

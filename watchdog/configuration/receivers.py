@@ -13,12 +13,12 @@ from watchdog.configuration.where import Labels, read_where
 from watchdog.errors import Mistake
 from watchdog.notify.routes import Escalation, Receiver, Route, TargetSpec
 from watchdog.rules.selector import Selector
+from watchdog.variables import OURS
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:-)(.*))?\Z", re.DOTALL)
 #: How a shell would write it.
 _BARE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
-_OURS = ("STREAMKAP_", "WATCHDOG_")
 _RECEIVER = ("to", "fallback", "send_resolved")
 _ROUTE = ("where", "to", "continue", "group_by", "group_wait", "group_interval", "repeat_interval", "escalate")
 
@@ -137,7 +137,7 @@ class ReceiverReader:
                 left_out = left_out or not default
                 return default or ""
             state = "is empty" if name in variables else "is not set"
-            hint = did_you_mean(name, [one for one in variables if one != name and not one.startswith(_OURS)])
+            hint = did_you_mean(name, [one for one in variables if one != name and not one.startswith(OURS)])
             if self.unset_out:
                 self.warnings.append(place.mistake(f"variable {name} {state}; the target is left out"))
                 left_out = True
@@ -165,7 +165,7 @@ class ReceiverReader:
             if named is None:
                 what = f"'{found[0]}' is not a variable; write ${{NAME}} or ${{NAME:-}}"
                 self.mistakes.append(place.mistake(what))
-            elif named[1].upper().startswith(_OURS):
+            elif named[1].upper().startswith(OURS):
                 what = f"variable {named[1]} belongs to the watchdog's own settings and may not be sent anywhere"
                 self.mistakes.append(place.mistake(f"{what}; use another name"))
         if "${" in _VARIABLE.sub("", template):

@@ -63,9 +63,9 @@ def _count(name: str, on: frozenset[Kind], meaning: str, unit: str = "records") 
     return Metric(name, on, unit, meaning, counter=True)
 
 
-def _debezium(name: str, meaning: str, unit: str = "ms") -> Metric:
+def _debezium(name: str, meaning: str) -> Metric:
     """Debezium answers -1 until there was a first event."""
-    return Metric(name, _STREAM, unit, meaning, nothing=-1.0)
+    return Metric(name, _STREAM, "ms", meaning, nothing=-1.0)
 
 
 _ALL = (

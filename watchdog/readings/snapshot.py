@@ -126,7 +126,7 @@ def _texts(column: Column) -> Texts:
 class SparseReadings:
     """Readings held one by one: the watchdog's own, those of rule tests, those of recordings.
 
-    `values[key][metric]` is (value, instant); what to do about staleness and "no reading" values is the caller's.
+    What to do about staleness and "no reading" values is the caller's.
     """
 
     values: dict[EntityKey, dict[str, Reading]] = field(default_factory=dict)

@@ -15,7 +15,6 @@ from watchdog.readings.history import History, Wanted, Windows
 from watchdog.readings.snapshot import Snapshot
 from watchdog.rules.columns import Logic
 from watchdog.rules.expressions.blend import blend
-from watchdog.rules.expressions.expression import Expression
 from watchdog.rules.expressions.plan import Truth
 from watchdog.rules.reasons import explain
 from watchdog.rules.rule import Rule
@@ -181,8 +180,8 @@ def _prepared(rule: Rule) -> tuple[_Judged, list[tuple[tuple[Kind, str], Wanted]
         clear=None if clears is None else blend(rule.name, [expression.plan for expression in clears]),
         relatives=rule.expr.relatives | (rule.clear.relatives if rule.clear else frozenset()),
     )
-    enabled = [terms.enabled for terms in rule.variants]
-    used: list[Expression] = [e for one in (exprs, clears or []) for e, on in zip(one, enabled, strict=False) if on]
+    each = zip(rule.variants, exprs, clears or exprs, strict=True)
+    used = [expression for terms, expr, clear in each if terms.enabled for expression in (expr, clear)]
     return judged, [item for expression in used for item in expression.windows.items()]
 
 

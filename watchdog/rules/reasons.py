@@ -44,7 +44,7 @@ def explain(sheet: Sheet, plan: Truth, row: int) -> Explanation:
     metric = ""
     if first is not None:
         side, other, _ = _sides(first)
-        unit = getattr(first, "unit", "")
+        unit = _unit(first)
         value, metric = _quantity(sheet, side, row, unit), metric_of(side)
         limit = None if other is None else _quantity(sheet, other, row, unit)
     return Explanation(_words(sheet, plan, row), value, limit, metric, dict(_readings(sheet, plan, row)))
@@ -112,9 +112,13 @@ def _sides(plan: Compare | Among | Matching) -> tuple[Value, Value | None, str]:
     return plan.right, plan.left, FLIPPED[plan.operator]
 
 
+def _unit(plan: Compare | Among | Matching) -> str:
+    return "" if isinstance(plan, Matching) else plan.unit
+
+
 def _comparison_words(sheet: Sheet, plan: Compare | Among | Matching, row: int) -> str:
     side, other, operator = _sides(plan)
-    unit = getattr(plan, "unit", "")
+    unit = _unit(plan)
     value = sheet.cell(side, row)
     if value is None:
         return _missing(side)
