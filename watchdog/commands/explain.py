@@ -12,8 +12,9 @@ from watchdog.commands.people import episodes_named, links_of, open_store
 from watchdog.cycle.policy import Policy
 from watchdog.notify.wording import in_words, unit_of
 from watchdog.rules.rule import Quantity
-from watchdog.settings import Settings, variables
+from watchdog.settings import Settings
 from watchdog.units import format_duration
+from watchdog.variables import read_variables
 from watchdog.web.knowing import Outlook
 from watchdog.web.story import story
 from watchdog.web.v1.making import episode_object, line_object, names_of, told_object
@@ -35,7 +36,7 @@ def explain(alert: str, entity: str, *, as_json: bool) -> int:
         entries = store.entries_of(*(one.id for one in episodes[:10]))
         labels = names_of(store.targets())
         state = store.alerts().get(latest.alert)
-        outlook = Outlook(last_policy(store, variables()) or Policy(), store.groups(), store.targets(),
+        outlook = Outlook(last_policy(store, read_variables()) or Policy(), store.groups(), store.targets(),
                           store.silences(), store.episodes(firing=True, limit=_FIRING), now)  # fmt: skip
     finally:
         store.close()
