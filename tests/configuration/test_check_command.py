@@ -19,7 +19,7 @@ CONTACTS = "receivers: {team: {to: ['json://user:secret@127.0.0.1/hook']}}\nrout
 @pytest.mark.parametrize(
     ("why", "file", "environ", "code", "printed"),
     [
-        ("fine", RULE, {}, 0, "OK   1 rules in 1 files"),
+        ("fine", RULE, {}, 0, "OK   1 rule in 1 file"),
         ("a secret in the rules", RULE + CONTACTS, {}, 0, "WARN team: a URL with its secret stands in the rules"),
         ("a mistake", RULE.replace("expr", "exrp"), {}, 2, "rules/a.yaml:4:5: unknown key 'exrp'; did you mean 'expr'?"),
         ("a folder without rules", "", {}, 2, "rules:1:1: holds no rule"),

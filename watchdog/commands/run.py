@@ -123,7 +123,4 @@ def _recording(file: Path) -> Iterator[Callable[[Poll], None]]:
     try:
         yield recorder.record
     finally:
-        try:
-            recorder.close()
-        except OSError as cause:
-            logger.error("recording not completed", extra={"error": str(cause)})
+        recorder.close()
