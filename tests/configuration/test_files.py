@@ -210,6 +210,9 @@ def test_a_url_that_cannot_be_used_is_a_mistake_that_shows_nothing_of_it(url: st
          ["5:47: receiver 'b' is never told: no route, escalation or fallback names it"]),
         ("routes out of reach", RULE.format("a") + NOTIFY.replace("[{to", "[{to: [team]}, {to"),
          ["6:10: this route takes everything, so those below it are never reached; give it a 'where'"]),
+        ("no such severity", RULE.format("a") + NOTIFY.replace("[{to", "[{where: {severity: high}, to: [team]}, {to"),
+         ["6:29: where: no alert has such a severity; there are info, warning, critical"]),
+        ("a severity by its glob", RULE.format("a") + NOTIFY.replace("[{to", "[{where: {severity: 'crit*'}, to: [team]}, {to"), []),
         ("acknowledged elsewhere", RULE.format("a") + NOTIFY.replace("json", "pagerduty").replace(
             "[{to", "[{escalate: [{after: 5m, to: [team]}], to"),
          ["6:11: escalate: acknowledgements inside PagerDuty are not seen here; acknowledge with `watchdog ack`"]),

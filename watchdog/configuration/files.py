@@ -21,7 +21,8 @@ from watchdog.cycle.policy import Policy
 from watchdog.errors import Mistake, RuleFileError
 from watchdog.notify.routes import Receiver, Route
 from watchdog.readings.fleet import LABELS, Kind
-from watchdog.rules.selector import glob
+from watchdog.rules.rule import Severity
+from watchdog.rules.selector import glob, matches_items
 
 _TOP = ("defaults", "rules", "receivers", "routes", "mutes")
 CheckUrl = Callable[[str], "str | None"]
@@ -227,6 +228,11 @@ class _Loader:
             if not route.where.items and not route.continue_:
                 what = "this route takes everything, so those below it are never reached; give it a 'where'"
                 self._warnings.append(node.place.mistake(what))
+        for node, route in zip(self._route_nodes, routes, strict=True):
+            wanted, where = route.where.items.get("severity"), node.items.get("where")
+            if wanted and isinstance(where, MappingNode) and not any(matches_items(wanted, one) for one in Severity):
+                what = f"where: no alert has such a severity; there are {', '.join(Severity)}"
+                self._warnings.append(where.items["severity"].place.mistake(what))
         pagerduty = {r.name for r, _ in self._receivers.values()
                      if any(self._contacts.urls.get(t.id, "").startswith("pagerduty") for t in r.targets)}  # fmt: skip
         for node, route in zip(self._route_nodes, routes, strict=True):
