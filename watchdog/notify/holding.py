@@ -63,7 +63,9 @@ def apply_hold(book: Book, episode: Episode, hold: Hold, names: dict[str, str], 
         ended += [f"mute {one}" for one in before.mutes]
         after = replace(after, release_note=" and ".join(ended) + " is over")
         if not hold.suppressed:
-            _remind(book, after)
+            _remind(book, after, after.release_note)
+    if hold.suppressed and not before.suppressed:
+        _remind(book, after, "")  # what a silence left due is not made up for: reminders go on after the release
     if before.suppressed and not hold.suppressed:
         after = replace(after, released=now)
     book.put_episode(after)
@@ -73,11 +75,11 @@ def apply_hold(book: Book, episode: Episode, hold: Hold, names: dict[str, str], 
     return True
 
 
-def _remind(book: Book, episode: Episode) -> None:
-    """What had been told before the quiet gets a reminder that names it."""
+def _remind(book: Book, episode: Episode, why: str) -> None:
+    """What had been told before gets a reminder that says why, "" for none."""
     for entry in book.entries_of(episode.id):
         if entry.role is Role.ROUTED and entry.standing is Standing.ACCEPTED and not entry.closed:
-            book.put_entry(replace(entry, remind=episode.release_note))
+            book.put_entry(replace(entry, remind=why))
 
 
 def _restart_reminders(book: Book, episode: Episode, now: float) -> None:
