@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, table
 from watchdog.errors import ConfigError
 from watchdog.readings.catalogue import CATALOGUE
+from watchdog.spelling import did_you_mean
 from watchdog.units import format_duration
 from watchdog.web.v1.making import metric_object
 
@@ -15,8 +14,7 @@ from watchdog.web.v1.making import metric_object
 def metrics(name: str | None, *, as_json: bool) -> int:
     """All metrics, or one; raises ConfigError for a name outside the catalogue."""
     if name is not None and name not in CATALOGUE:
-        close = difflib.get_close_matches(name, CATALOGUE, 1)
-        hint = f"; did you mean {close[0]}?" if close else "; `watchdog metrics` lists all"
+        hint = did_you_mean(name, CATALOGUE) or "; `watchdog metrics` lists all"
         raise ConfigError(f"the catalogue has no metric {name}{hint}")
     chosen = [CATALOGUE[name]] if name is not None else [CATALOGUE[one] for one in sorted(CATALOGUE, key=str.lower)]
     if as_json:

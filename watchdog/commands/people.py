@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterable
 
 from watchdog.alerts.episodes import Episode
-from watchdog.configuration.fields import did_you_mean
 from watchdog.errors import ConfigError
 from watchdog.notify.wording import Links
 from watchdog.settings import Settings
+from watchdog.spelling import did_you_mean
 from watchdog.store.store import Store
 
 

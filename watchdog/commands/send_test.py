@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import table
-from watchdog.configuration.fields import did_you_mean
 from watchdog.configuration.files import load
 from watchdog.delivery.targets import check_url, open_target
 from watchdog.errors import ConfigError, DeliveryError
 from watchdog.notify.message import Line, Message, MessageKind
 from watchdog.settings import Settings
+from watchdog.spelling import did_you_mean
 from watchdog.variables import read_variables
 
 

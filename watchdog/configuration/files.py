@@ -8,7 +8,7 @@ from pathlib import Path
 
 from watchdog.alerts.mutes import Mute
 from watchdog.configuration.circles import circles
-from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden
+from watchdog.configuration.fields import Fields, expected, hidden
 from watchdog.configuration.folders import read_all
 from watchdog.configuration.mutes import read_mute
 from watchdog.configuration.places import Mapping as MappingNode
@@ -23,6 +23,7 @@ from watchdog.notify.routes import Receiver, Route
 from watchdog.readings.fleet import LABELS, Kind
 from watchdog.rules.rule import Severity
 from watchdog.rules.selector import glob, matches_items
+from watchdog.spelling import did_you_mean
 
 _TOP = ("defaults", "rules", "receivers", "routes", "mutes")
 CheckUrl = Callable[[str], "str | None"]

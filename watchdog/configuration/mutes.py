@@ -6,10 +6,11 @@ import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from watchdog.alerts.mutes import Mute, QuietTime
-from watchdog.configuration.fields import Fields, did_you_mean
+from watchdog.configuration.fields import Fields
 from watchdog.configuration.places import Mapping, Place
 from watchdog.configuration.where import Labels, read_where
 from watchdog.errors import Mistake
+from watchdog.spelling import did_you_mean
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIME = re.compile(r"(?:(\S+)\s+)?([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})\Z")

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden, is_nothing
+from watchdog.configuration.fields import Fields, expected, hidden, is_nothing
 from watchdog.configuration.places import Mapping as MappingNode
 from watchdog.configuration.places import Node, Place
 from watchdog.configuration.where import Labels, read_where
 from watchdog.errors import Mistake
 from watchdog.notify.routes import Escalation, Receiver, Route, TargetSpec
 from watchdog.rules.selector import Selector
+from watchdog.spelling import did_you_mean
 from watchdog.variables import OURS
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
-from watchdog.configuration.fields import Fields, did_you_mean, expected, hidden, in_text, is_nothing
+from watchdog.configuration.fields import Fields, expected, hidden, in_text, is_nothing
 from watchdog.configuration.places import Mapping, Node, Place, Scalar
 from watchdog.configuration.quantities import quantity
 from watchdog.configuration.unseen import elsewhere, unseen
@@ -17,6 +17,7 @@ from watchdog.readings.fleet import LABELS, Kind
 from watchdog.rules.expressions import Expression, article, param_mistake, syntax_of
 from watchdog.rules.rule import UNREADABLE, Flapping, NoData, Override, Quantity, Rule, Severity, Terms
 from watchdog.rules.selector import Selector
+from watchdog.spelling import did_you_mean
 
 _TERMS = ("params", "for", "keep_firing_for", "severity", "no_data", "labels", "enabled")
 _DEFAULTS = ("for", "keep_firing_for", "severity", "no_data", "labels", "annotations", "flapping", "enabled")

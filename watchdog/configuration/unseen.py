@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from watchdog.configuration.fields import did_you_mean
 from watchdog.readings.catalogue import CATALOGUE
 from watchdog.readings.fleet import Kind
 from watchdog.rules.expressions import article
+from watchdog.spelling import did_you_mean
 
 
 def unseen(metric: str, seen: Collection[str], others: Collection[str] = ()) -> str | None:

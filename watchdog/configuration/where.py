@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from watchdog.configuration.fields import did_you_mean, expected, is_blank, is_nothing
+from watchdog.configuration.fields import expected, is_blank, is_nothing
 from watchdog.configuration.places import Mapping, Node, Scalar, Sequence
 from watchdog.errors import Mistake
 from watchdog.readings.fleet import LABELS
 from watchdog.rules.selector import Selector
+from watchdog.spelling import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from watchdog.errors import ConfigError
 from watchdog.readings.fleet import Entity, Kind
+from watchdog.spelling import did_you_mean
 
 #: So many candidates are listed where nothing like a name is there.
 _FEW = 10
@@ -36,12 +36,10 @@ def resolve(text: str, entities: Iterable[Entity], kind: Kind | None = None) -> 
     if found:
         candidates = ", ".join(sorted(f"{one.key.kind}/{one.name} ({one.key.id})" for one in found))
         raise UnknownEntityError(f"'{text}' may be any of these: {candidates}; write the kind in front, or the id")
-    close = difflib.get_close_matches(text, {one.name for one in among}, 1)
-    hint = "; write [kind/]name[/task-or-topic], or the id"
-    if close:
-        hint = f"; did you mean '{close[0]}'?"
-    elif 0 < len(among) <= _FEW:
+    hint = did_you_mean(text, sorted({one.name for one in among}))
+    if not hint and 0 < len(among) <= _FEW:
         hint = f"; there are {', '.join(sorted(f'{one.key.kind}/{one.name}' for one in among))}"
+    hint = hint or "; write [kind/]name[/task-or-topic], or the id"
     raise UnknownEntityError(f"no entity is called '{text}'{hint}")
 
 

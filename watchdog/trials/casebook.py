@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from watchdog.alerts.life import Phase
-from watchdog.configuration.fields import Fields, did_you_mean, expected
+from watchdog.configuration.fields import Fields, expected
 from watchdog.configuration.files import load_files
 from watchdog.configuration.places import Mapping as MappingNode
 from watchdog.configuration.places import Place, Scalar, Sequence, read
@@ -16,6 +16,7 @@ from watchdog.cycle.policy import Policy
 from watchdog.errors import Mistake, RuleFileError
 from watchdog.notify.message import MessageKind
 from watchdog.readings.fleet import LABELS, Entity, Kind
+from watchdog.spelling import did_you_mean
 from watchdog.trials.cases import MONDAY, Case, ExpectedAlert, ExpectedMessage
 from watchdog.trials.happenings import read_happenings
 from watchdog.trials.mentions import Mentions

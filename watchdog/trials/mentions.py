@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from watchdog.configuration.fields import Fields, did_you_mean
+from watchdog.configuration.fields import Fields
 from watchdog.configuration.rules import RESERVED
 from watchdog.cycle.policy import Policy
 from watchdog.errors import ConfigError
@@ -12,6 +12,7 @@ from watchdog.readings.catalogue import CATALOGUE
 from watchdog.readings.fleet import LABELS, Entity, EntityKey
 from watchdog.readings.naming import resolve
 from watchdog.rules.rule import Rule
+from watchdog.spelling import did_you_mean
 
 
 class Mentions:

@@ -8,7 +8,6 @@ from watchdog.readings.catalogue import CATALOGUE
 from watchdog.readings.family import CHILDREN
 from watchdog.rules.expressions import syntax
 from watchdog.rules.expressions.habits import FUNCTIONS as FOREIGN
-from watchdog.rules.expressions.mistakes import did_you_mean
 from watchdog.rules.expressions.names import FUNCTIONS, WINDOWS, article
 from watchdog.rules.expressions.plan import (
     Absolute,
@@ -24,6 +23,7 @@ from watchdog.rules.expressions.plan import (
 )
 from watchdog.rules.expressions.scope import Metric, Scope
 from watchdog.rules.expressions.sorts import Typed, UnfitError, text_sort, unified
+from watchdog.spelling import did_you_mean
 from watchdog.units import format_duration
 
 _LONGEST = 86_400.0

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from collections.abc import Callable
 
 from watchdog.rules.expressions.syntax import Span
 
@@ -28,11 +27,3 @@ class Mistakes:
     @property
     def all(self) -> list[tuple[int, int, str]]:
         return sorted(self._found.values())
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'rate'?`, or nothing where nothing is near."""
-    names = list(known)
-    folded = {name.casefold(): name for name in names}
-    near = get_close_matches(word.casefold(), folded, n=1, cutoff=0.7)
-    return f"; did you mean '{folded[near[0]]}'?" if near else ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from watchdog.readings.catalogue import CATALOGUE
-from watchdog.rules.expressions.mistakes import did_you_mean
 from watchdog.rules.expressions.plan import Arithmetic, Const, Reading, Sort, Unchanged, Value, Window, calculate
+from watchdog.spelling import did_you_mean
 from watchdog.units import near_quantity
 
 

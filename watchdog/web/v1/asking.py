@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from watchdog.configuration.fields import did_you_mean
 from watchdog.readings.fleet import LabelValue
 from watchdog.rules.selector import glob
+from watchdog.spelling import did_you_mean
 from watchdog.web.resource import WrongError
 
 T = TypeVar("T")
