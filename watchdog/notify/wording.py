@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -60,6 +60,31 @@ class Links:
         return f"{self.public.rstrip('/')}/alerts/{episode.id}" if self.public else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What one line is about: enough to sort, count and name an alert without wording it."""
+
+    episode: Episode
+    phase: str
+    severity: str
+    entity: str
+
+    @classmethod
+    def of(cls, episode: Episode, part: Part, claim: Claim) -> _Subject:
+        phase = "firing" if episode.firing and part is not Part.END else "resolved"
+        labels = episode.facts.labels
+        return cls(
+            episode,
+            "missed" if episode.id in claim.missed else phase,
+            text_of(labels.get("severity", "warning")),
+            f"{labels.get('kind', episode.alert.kind)}/{episode.facts.entity}",
+        )
+
+    def rank(self) -> tuple[int, bool, float, str]:
+        """The most severe first; of those that are as severe what fires comes before what is over."""
+        return _RANK.get(self.severity, 1), self.phase != "firing", self.episode.since, self.entity
+
+
 @dataclass(frozen=True)
 class Wording:
     """Words messages for one instance of the watchdog."""
@@ -71,11 +96,8 @@ class Wording:
         """The message of a claimed duty. What changed comes first, then what still fires in its group; `chart` draws
         the first alert."""
         duty = claim.duty
-        changed = _most_severe_first(
-            (self._line(book, book.episodes[item.episode], item, claim, current, now), book.episodes[item.episode])
-            for item in duty.items
-        )
-        lines = [line for line, _ in changed]
+        changed = sorted((_Subject.of(book.episodes[item.episode], item.part, claim) for item in duty.items),
+                         key=_Subject.rank)  # fmt: skip
         mentioned = {item.episode for item in duty.items}
         # one incident is about its own alerts
         firing_besides = [] if duty.incident else [
@@ -84,30 +106,29 @@ class Wording:
         others = [episode for episode in firing_besides if (episode.id, duty.target) in book.entries]
         held = sum(1 for episode in others if episode.hold)
         unheard = sum(1 for one in firing_besides if one.hold.quiet and (one.id, duty.target) not in book.entries)
-        standing = _most_severe_first(
-            (self._line(book, episode, Item(episode.id, Part.REMIND), claim, current, now), episode)
-            for episode in sorted(others, key=lambda one: one.began)[:LISTED]
-            if not episode.hold
-        )
-        listed, shown = lines[:LISTED], [line for line, _ in standing[: max(0, LISTED - len(lines))]]
-        firing = [(line, episode) for line, episode in changed if line.phase == "firing"]
-        first = changed[0][1]
+        oldest = sorted(others, key=lambda one: one.began)[:LISTED]
+        standing = sorted((_Subject.of(one, Part.REMIND, claim) for one in oldest if not one.hold), key=_Subject.rank)
+        # only what is listed is worded: of thousands that takes seconds
+        lines = [self._line(book, one, duty.target, current, now) for one in changed[:LISTED]]
+        shown = [self._line(book, one, duty.target, current, now) for one in standing[: LISTED - len(lines)]]
+        firing = [one.episode for one in changed if one.phase == "firing"]
+        first = changed[0].episode
         return Message(
             id=f"{duty.id}",
             kind=claim.kind,
             receiver=duty.receiver,
-            title=_title(claim.kind, lines, len(firing) + len(others)),
+            title=_title(claim.kind, changed, len(firing) + len(others)),
             headline=_headline(duty.items, claim, book, len(others), held, unheard, now),
-            changed=tuple(listed),
+            changed=tuple(lines),
             standing=tuple(shown),
-            more=len(lines) + len(others) + unheard - len(listed) - len(shown),
+            more=len(changed) + len(others) + unheard - len(lines) - len(shown),
             silenced=held + unheard,
             cause=duty.cause,
-            ack_hint=hints.to_acknowledge([episode for _, episode in firing]),
-            silence_hint=hints.to_silence([episode for _, episode in firing]),
+            ack_hint=hints.to_acknowledge(firing),
+            silence_hint=hints.to_silence(firing),
             links={} if not self.links.public else {"Status page": self.links.public},
             at=now,
-            threads=tuple(episode.id for _, episode in changed[:LISTED]),
+            threads=tuple(one.episode.id for one in changed[:LISTED]),
             dedup_key=duty.incident or incident_key(first.alert),
             chart_svg=chart(first),
             instance=self.instance,
@@ -119,16 +140,13 @@ class Wording:
         made = {name: _render(text, names, facts.reason)[0] for name, text in facts.annotations.items()}
         return {**made, "reason": facts.reason}
 
-    def _line(self, book: Book, episode: Episode, item: Item, claim: Claim, current: Current, now: float) -> Line:
+    def _line(self, book: Book, subject: _Subject, target: str, current: Current, now: float) -> Line:
+        episode, phase = subject.episode, subject.phase
         facts = current(episode)
-        labels = facts.labels
         until = now if episode.ended is None else episode.ended
-        phase = "firing" if episode.firing and item.part is not Part.END else "resolved"
-        if item.episode in claim.missed:
-            phase = "missed"
         ended_for = ": ".join(text for text in (episode.why_ended, episode.end_reason) if text)
         notes = []
-        entry = book.entries[episode.id, claim.duty.target]
+        entry = book.entries[episode.id, target]
         if episode.dark_since is not None and episode.dark_until is not None and entry.told_dark != episode.dark_until:
             notes.append(f"no reading between {_instant(episode.dark_since)} and {_instant(episode.dark_until)}")
         names = self._names(episode, facts, until - episode.since, now)
@@ -137,8 +155,8 @@ class Wording:
         notes += [note for note in (spoilt, spoilt_too) if note]
         return Line(
             alertname=episode.alert.rule,
-            severity=text_of(labels.get("severity", "warning")),
-            entity=f"{labels.get('kind', episode.alert.kind)}/{facts.entity}",
+            severity=subject.severity,
+            entity=subject.entity,
             phase=phase,
             summary=summary or facts.reason or f"{episode.alert.rule} on {facts.entity}",
             description=description,
@@ -148,7 +166,7 @@ class Wording:
             since=episode.since,
             ended=episode.ended,
             duration=until - episode.since,
-            labels=labels,
+            labels=facts.labels,
             runbook_url=facts.annotations.get("runbook_url", ""),
             entity_url=self.links.to_entity(episode),
             alert_url=self.links.to_alert(episode),
@@ -221,24 +239,14 @@ def _render(template: str, names: Mapping[str, object], instead: str) -> tuple[s
         return instead, f"its text is broken: {cause}"
 
 
-def _most_severe_first(lines: Iterable[tuple[Line, Episode]]) -> list[tuple[Line, Episode]]:
-    """Of those that are as severe what fires comes before what is over."""
-
-    def rank(one: tuple[Line, Episode]) -> tuple[int, bool, float, str]:
-        line = one[0]
-        return _RANK.get(line.severity, 1), line.phase != "firing", line.since, line.entity
-
-    return sorted(lines, key=rank)
-
-
-def _title(kind: MessageKind, lines: list[Line], firing: int) -> str:
+def _title(kind: MessageKind, subjects: list[_Subject], firing: int) -> str:
     """What it is about: what fires, or, in a message of ends alone, what is over."""
     begin = f"[FIRING:{firing}]" if kind is MessageKind.FIRING else _TITLE[kind]
-    named = [line for line in lines if line.phase == "firing"] or lines
-    rules = sorted({line.alertname for line in named})
+    named = [one for one in subjects if one.phase == "firing"] or subjects
+    rules = sorted({one.episode.alert.rule for one in named})
     what = rules[0] if len(rules) == 1 else f"{rules[0]} and {len(rules) - 1} other rule{'s' * (len(rules) > 2)}"
     rest = f" and {len(named) - 3} more" if len(named) > 3 else ""
-    return f"{begin} {what}: {', '.join(line.entity for line in named[:3])}{rest}"
+    return f"{begin} {what}: {', '.join(one.entity for one in named[:3])}{rest}"
 
 
 def _headline(
