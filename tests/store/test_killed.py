@@ -41,8 +41,7 @@ while True:
         entries={(id_, "t"): Entry(id_, "t", group)},
         duties={n: Duty(n, "t", "oncall", group, MessageKind.FIRING, (Item(id_, Part.BEGIN),), n, n), n - 1: None},
         notes=[Note(n, keys[0], id_, "began", str(n))],
-        documents={"n": str(n)},
-        blobs={"n": b"x" * 100_000},
+        documents={"n": str(n), "long": "x" * 100_000},
     ))
     print(n, flush=True)
 """

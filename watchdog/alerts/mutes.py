@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from watchdog.readings.fleet import LabelValue
 from watchdog.rules.selector import Selector
 
 
@@ -42,11 +41,6 @@ class Mute:
     def active(self, now: float) -> bool:
         local = datetime.fromtimestamp(now, ZoneInfo(self.timezone))
         return any(time.covers(local) for time in self.times)
-
-
-def muted_by(labels: Mapping[str, LabelValue], active: Sequence[Mute]) -> Mute | None:
-    """The first active mute that covers these labels."""
-    return next((mute for mute in active if mute.where.matches(labels)), None)
 
 
 def next_boundary(mutes: Sequence[Mute], now: float) -> float | None:

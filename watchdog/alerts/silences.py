@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -110,6 +110,10 @@ class Silence:
 
     def state(self, now: float) -> Literal["pending", "active", "expired"]:
         return "active" if self.active(now) else "expired" if self.ends <= now else "pending"
+
+    def expired(self, now: float) -> Silence:
+        """The same, over from now on; one that has not begun is over before it does."""
+        return replace(self, starts=min(self.starts, now - 0.001), ends=now, changed=now)
 
     def matches(self, labels: Mapping[str, LabelValue]) -> bool:
         return all(matcher.matches(labels) for matcher in self.matchers)

@@ -7,7 +7,6 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from watchdog.alerts.episodes import Acknowledgement, Episode
 from watchdog.alerts.silences import Matcher, Silence
@@ -183,8 +182,7 @@ class Desk:
         found = next((one for one in self.store.silences() if one.id == silence_id), None)
         if found is None or found.ends <= now:
             return found
-        starts = min(found.starts, now - 0.001)  # one that has not begun is over before it does
-        return self.put_silence(replace(found, starts=starts, ends=now, changed=now))
+        return self.put_silence(found.expired(now))
 
     def acknowledge(self, episode_id: str, author: str, comment: str = "") -> Episode | None:
         """Acknowledge an episode; None when it is not open."""

@@ -6,7 +6,6 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Facts
 from watchdog.alerts.silences import Matcher, Silence
@@ -131,7 +130,7 @@ class StandingBy:
         found = next((one for one in self._store.silences() if one.id == silence_id), None)
         if found is None or found.ends <= now:
             return found
-        return self.put_silence(replace(found, starts=min(found.starts, now - 0.001), ends=now, changed=now))
+        return self.put_silence(found.expired(now))
 
     def acknowledge(self, episode_id: str, author: str, comment: str = "") -> Episode | None:
         if not self._store.put_ack(episode_id, Acknowledgement(self._clock(), author, comment)):

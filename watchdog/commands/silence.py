@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from watchdog.alerts.silences import Silence, parse_matcher
@@ -85,7 +84,7 @@ def expire(ids: list[str], *, as_json: bool) -> int:
                 what = "no silence" if not found else "more than one silence"
                 raise ConfigError(f"{what} has an id that begins with '{text}'; `watchdog silence list` shows them")
             if found[0].ends > now:
-                found = [expired(found[0], now)]
+                found = [found[0].expired(now)]
                 store.put_silence(found[0])
             over += found
     finally:
@@ -96,11 +95,6 @@ def expire(ids: list[str], *, as_json: bool) -> int:
         for one in over:
             console().print(f"expired {one.id}: {' '.join(map(str, one.matchers))}", markup=False)
     return 0
-
-
-def expired(silence: Silence, now: float) -> Silence:
-    """The same silence, over now; one that had not begun is over before it does."""
-    return replace(silence, starts=min(silence.starts, now - 0.001), ends=now, changed=now)
 
 
 def _state(silence: Silence, now: float) -> str:

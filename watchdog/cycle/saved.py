@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from watchdog.alerts.episodes import Episode, Note
@@ -32,8 +31,7 @@ class Saved:
     """Everything a service needs to go on where the last one stopped.
 
     `episodes`: open ones, and ended ones that some entry or duty still needs. `documents` are small named JSON texts
-    (`cycle`: the last cycle's instant and counters, `held`: when a silence or mute last did something), `blobs` named
-    bytes (reading ages).
+    (`cycle`: the last cycle's instant and counters, `held`: when a silence or mute last did something).
     """
 
     alerts: dict[AlertKey, AlertState] = field(default_factory=dict)
@@ -44,7 +42,6 @@ class Saved:
     silences: dict[str, Silence] = field(default_factory=dict)
     targets: dict[str, TargetHealth] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
-    blobs: dict[str, bytes] = field(default_factory=dict)
     next_duty: int = 1
 
 
@@ -57,16 +54,10 @@ class Changes:
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     groups: dict[GroupKey, Group | None] = field(default_factory=dict)
     duties: dict[int, Duty | None] = field(default_factory=dict)
-    silences: dict[str, Silence] = field(default_factory=dict)
     targets: dict[str, TargetHealth] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     documents: dict[str, str] = field(default_factory=dict)
-    blobs: dict[str, bytes] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return any((self.alerts, self.episodes, self.entries, self.groups, self.duties, self.silences, self.targets,
-                    self.notes, self.documents, self.blobs))  # fmt: skip
-
-
-#: Named JSON texts of a transaction, as Changes.documents.
-Documents = Mapping[str, str]
+        return any((self.alerts, self.episodes, self.entries, self.groups, self.duties, self.targets, self.notes,
+                    self.documents))  # fmt: skip

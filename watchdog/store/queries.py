@@ -17,7 +17,6 @@ from watchdog.store import rows
 from watchdog.store.schema import (
     acknowledgements,
     alerts,
-    blobs,
     counters,
     documents,
     duties,
@@ -63,7 +62,6 @@ def saved(connection: Connection) -> Saved:
     found.silences = {one.id: one for one in silences_of(connection)}
     found.targets = {row.target: rows.target_of(row) for row in connection.execute(select(targets))}
     found.documents = {row.name: row.text for row in connection.execute(select(documents))}
-    found.blobs = {row.name: bytes(row.data) for row in connection.execute(select(blobs))}
     found.next_duty = max(counter(connection, "next_duty"), 1, *(id_ + 1 for id_ in found.duties))
     return found
 

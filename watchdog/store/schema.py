@@ -198,9 +198,8 @@ notes = Table(
     Index("notes_by_time", "at"),
 )
 
-#: Small named JSON texts, and small named bytes.
+#: Small named JSON texts.
 documents = Table("documents", metadata, _key("name"), _text("text"))
-blobs = Table("blobs", metadata, _key("name"), Column("data", LargeBinary, nullable=False))
 
 #: Numbers that only grow: `people` with every silence and acknowledgement, `next_duty`.
 counters = Table("counters", metadata, _key("name"), Column("value", BigInteger, nullable=False))

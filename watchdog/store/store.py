@@ -5,7 +5,7 @@ Any thread may use a Store. Every method raises StoreError with the reason when 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -306,12 +306,6 @@ def _write(connection: Connection, changes: Changes) -> None:
     if changes.duties:
         # an id is never given twice, also when the last duty is gone
         statements.raise_counter(connection, "next_duty", max(changes.duties) + 1)
-    put(connection, schema.silences, [rows.silence_row(one) for one in changes.silences.values()])
     put(connection, schema.targets, [rows.target_row(one) for one in changes.targets.values()])
     statements.add(connection, schema.notes, [rows.note_row(one) for one in changes.notes])
-    put(connection, schema.documents, _named(changes.documents.items()))
-    put(connection, schema.blobs, _named(changes.blobs.items()))
-
-
-def _named(items: Iterable[tuple[str, str | bytes]]) -> list[rows.Row]:
-    return list(items)
+    put(connection, schema.documents, list(changes.documents.items()))

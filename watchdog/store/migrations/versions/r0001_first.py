@@ -37,11 +37,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "blobs",
-        sa.Column("name", sa.Text(), primary_key=True),
-        sa.Column("data", sa.LargeBinary(), nullable=False),
-    )
-    op.create_table(
         "configurations",
         sa.Column("fingerprint", sa.Text(), primary_key=True),
         sa.Column("accepted", sa.Double(), nullable=False),
