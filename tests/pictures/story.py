@@ -46,7 +46,7 @@ class Story:
         self._engine = Engine(
             policy, Store.in_memory().load(), start=start, every=MINUTE, wording=wording, name="watchdog"
         )
-        carriers = Known(lambda: policy, {})
+        carriers = Known(lambda: policy, lambda: ())
         self._desk = Desk(
             self._engine, Store.in_memory(), clock=lambda: self.now, open_carrier=carriers.open, label=carriers.label
         )

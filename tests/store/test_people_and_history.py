@@ -175,6 +175,7 @@ def test_the_last_accepted_configurations_stay(store: Store) -> None:
         store.save_configuration(f"f{n}", {"a.yaml": str(n)}, float(n))
     store.prune(1e9)
     assert store.last_configuration() == {"a.yaml": "29"}
+    assert [one["a.yaml"] for one in store.configurations()] == [str(n) for n in range(29, 19, -1)]
 
 
 # -- threads

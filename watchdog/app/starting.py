@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -51,15 +51,12 @@ class Carriers(Protocol):
 
 @dataclass(slots=True)
 class Known:
-    """Carriers by the URLs of the configuration; remembers those of targets that left, until their ends are told."""
+    """Carriers by the URLs of the configuration. One that left and is owed an end is found among those accepted
+    before, given by `earlier`, the newest first."""
 
     policy: Callable[[], Policy]
-    known: dict[str, tuple[str, str, str]]
-
-    def learn(self, policy: Policy) -> None:
-        for spec in policy.contacts.specs.values():
-            if spec.id in policy.urls:
-                self.known[spec.id] = (spec.receiver, spec.template, policy.urls[spec.id])
+    earlier: Callable[[], Iterable[Policy]]
+    known: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def label(self, target: str) -> str:
         """A URL that apprise does not know has none: its targets are refused when something is sent."""
@@ -69,13 +66,23 @@ class Known:
             return ""
 
     def open(self, target: str) -> Carrier:
-        self.learn(self.policy())
+        if not self._learn(self.policy(), target) and target not in self.known:
+            for policy in self.earlier():
+                if self._learn(policy, target):
+                    break
         if target not in self.known:
-            raise DeliveryError("its URL is no longer in the rule files, nor in the last accepted ones", permanent=True)
+            raise DeliveryError("its URL is in no accepted rule files that are kept", permanent=True)
         try:
             return open_target(*self.known[target])
         except ValueError as cause:
             raise DeliveryError(f"its URL cannot be used: {cause}", permanent=True) from cause
+
+    def _learn(self, policy: Policy, target: str) -> bool:
+        spec, url = policy.contacts.specs.get(target), policy.urls.get(target)
+        if spec is None or url is None:
+            return False
+        self.known[target] = (spec.receiver, spec.template, url)
+        return True
 
 
 def credentials_of(settings: Settings) -> Credentials:
@@ -159,11 +166,7 @@ def start(
     engine.adopt(policy)  # with the first poll: targets that left meanwhile get the ends they are owed
     engine.restore_windows(*store.load_windows())
     if carriers is None:
-        known = Known(lambda: engine.policy, {})
-        for one in (before, policy):
-            if one is not None:
-                known.learn(one)
-        carriers = known
+        carriers = Known(lambda: engine.policy, lambda: _accepted(store, variables))
     desk = Desk(engine, store, clock=clock, open_carrier=carriers.open, label=carriers.label, may_send=may_send)
     heartbeat = settings.watchdog_heartbeat_url
     service = Service(
@@ -221,10 +224,20 @@ def poller_of(settings: Settings, client: StreamkapClient) -> Poller:
 def last_policy(store: Store, variables: Mapping[str, str]) -> Policy | None:
     """The configuration the last run ended with; None where there is none or it cannot be read any more."""
     sources = store.last_configuration()
-    if sources is None:
-        return None
+    return None if sources is None else _readable(sources, variables)
+
+
+def _accepted(store: Store, variables: Mapping[str, str]) -> Iterator[Policy]:
+    """The configurations that were accepted and are kept, the newest first."""
+    for sources in store.configurations():
+        policy = _readable(sources, variables)
+        if policy is not None:
+            yield policy
+
+
+def _readable(sources: dict[str, str], variables: Mapping[str, str]) -> Policy | None:
     try:
         return load_texts(sources, variables, unset_out=True)
     except Exception:  # it was written by another version
-        logger.warning("the last accepted rules cannot be read; targets that left since are not told")
+        logger.warning("accepted rules cannot be read any more; targets that left since are not told")
         return None

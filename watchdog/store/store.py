@@ -155,10 +155,14 @@ class Store:
 
     def last_configuration(self) -> dict[str, str] | None:
         """The files of the configuration accepted last."""
-        newest = select(schema.configurations.c.sources).order_by(schema.configurations.c.accepted.desc()).limit(1)
+        return next(iter(self.configurations(limit=1)), None)
+
+    def configurations(self, *, limit: int | None = None) -> list[dict[str, str]]:
+        """The files of the accepted configurations that are kept, the newest first."""
+        table = schema.configurations
+        asked = select(table.c.sources).order_by(table.c.accepted.desc()).limit(limit)
         with self._reading() as connection:
-            found = connection.execute(newest).scalar()
-            return None if found is None else rows.sources_of(found)
+            return [rows.sources_of(found) for found in connection.execute(asked).scalars()]
 
     def prune(self, before: float) -> int:
         """Drop the history of episodes that ended before this instant; returns how many went."""
