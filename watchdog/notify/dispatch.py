@@ -8,16 +8,14 @@ from dataclasses import replace
 from watchdog.alerts.episodes import Acknowledgement, Episode
 from watchdog.alerts.life import AlertKey
 from watchdog.alerts.mutes import Mute
-from watchdog.alerts.mutes import next_boundary as next_mute_boundary
 from watchdog.alerts.silences import Silence
-from watchdog.alerts.suppression import Suppression
 from watchdog.errors import DeliveryError
 from watchdog.notify.book import Book
 from watchdog.notify.contacts import Contacts
 from watchdog.notify.departing import depart
 from watchdog.notify.escalating import Step, escalate, steps
 from watchdog.notify.flushing import consider, flush, regroup, remind
-from watchdog.notify.holding import Quiet, apply_hold, hold_of
+from watchdog.notify.holding import Holding
 from watchdog.notify.ledger import Ending
 from watchdog.notify.outcomes import Claim, accepted, claim, failed, hand_over, unheld, waiting
 from watchdog.notify.routes import GroupKey
@@ -33,33 +31,27 @@ class Dispatcher:
     def __init__(self, book: Book, contacts: Contacts, rules: Mapping[str, Rule], mutes: Sequence[Mute]) -> None:
         self.book = book
         self.contacts = contacts
-        self._rules = rules
-        self._mutes = mutes
-        self._silences: dict[str, Silence] = {}
-        self._suppression = Suppression((), {}, Fleet.of((), 0.0))
-        self._suppressors: tuple[frozenset[AlertKey], int] = (frozenset(), -1)
-        self._held_at: tuple[frozenset[str], frozenset[str]] | None = None
-        self._fleet = Fleet.of((), 0.0)
+        self._holding = Holding(book, rules, mutes)
         self._steps: list[Step] | None = None
-        self._fresh: set[str] = set()  #: episodes whose hold has not been looked at
-        self._held: set[str] = {episode.id for episode in book.episodes.values() if episode.hold}
-        self._mute_boundary: float | None = None
         #: Groups and episodes whose deadline passed while nobody watched: they wait for a poll that judges them.
         self._unconfirmed: set[GroupKey] = set()
         self._unconfirmed_steps: set[str] = set()
-        #: The last instant at which what holds some episode changed.
-        self.held_changed_at: float | None = None
+
+    @property
+    def held_changed_at(self) -> float | None:
+        """The last instant at which what holds some episode changed."""
+        return self._holding.changed_at
 
     def resume(self, now: float, last: float | None) -> None:
         """After a restart, with the silences and the configuration in place: what silences and mutes did since `last`
         is made up for, instant by instant, and deadlines that have passed wait for a poll that says whether their
         alerts still hold."""
         if last is not None and self.book.open_episodes():
-            while (edge := self._next_edge(last)) is not None and edge < now:
-                self._refresh_holds(edge, None)
+            while (edge := self._holding.next_edge(last)) is not None and edge < now:
+                self._refresh_holds(edge)
                 self._settle_touched(edge)
                 last = edge
-        self._refresh_holds(now, None)
+        self._refresh_holds(now)
         self._settle_touched(now)
         for group in self.book.groups.values():
             deadline = group.reminder_due if group.due is None else group.due
@@ -108,22 +100,18 @@ class Dispatcher:
         `true`: those of the alerts that wait for it which this poll found true; `evaluated`: whether it could judge an
         alert at all.
         """
-        self._fleet = fleet
         if self._unconfirmed:
             self._unconfirmed = {key for key in self._unconfirmed if not self._confirmed(key, evaluated)}
         if self._unconfirmed_steps:
             waiting = (self.book.episodes.get(one) for one in self._unconfirmed_steps)
             self._unconfirmed_steps = {one.id for one in waiting if one is not None and not evaluated(one.alert)}
-        self._refresh_holds(now, true)
+        self._refresh_holds(now, true, fleet)
         self._settle_touched(now)
 
     def reroute(self, contacts: Contacts, rules: Mapping[str, Rule], mutes: Sequence[Mute], now: float) -> None:
         """A new configuration: routing is decided anew, and targets that left are closed."""
         before, self.contacts = self.contacts, contacts
-        self._rules, self._mutes = rules, mutes
-        self._held_at = None
-        self._mute_boundary = None
-        self._suppressors = (frozenset(), -1)
+        self._holding.configure(rules, mutes)
         depart(self.book, before, contacts, now)
         for episode in self.book.open_episodes():
             self._route(episode)
@@ -133,8 +121,7 @@ class Dispatcher:
 
     def set_silences(self, silences: Iterable[Silence]) -> None:
         """All silences as they are now; `tick` or the next poll applies them."""
-        self._silences = {silence.id: silence for silence in silences}
-        self._held_at = None
+        self._holding.set_silences(silences)
 
     def acknowledge(self, episode_id: str, acknowledgement: Acknowledgement) -> None:
         """Stops reminders and escalation of an episode, not its end."""
@@ -148,14 +135,13 @@ class Dispatcher:
 
     def awaiting(self) -> set[AlertKey]:
         """Alerts that are told only if a poll finds them true, because their suppressor has ended."""
-        held = (self.book.episodes.get(one) for one in self._held)
-        return {episode.alert for episode in held if episode is not None and episode.hold.awaits_true}
+        return self._holding.awaiting()
 
     # -- what time brings
 
     def tick(self, now: float) -> None:
         """Everything that is due: silences that began or ended, flushes, reminders, hand-overs, escalations."""
-        self._refresh_holds(now, None)
+        self._refresh_holds(now)
         self._settle_touched(now)
         for group in list(self.book.groups.values()):
             if group.key in self._unconfirmed:
@@ -176,7 +162,7 @@ class Dispatcher:
         groups = (group for group in self.book.groups.values() if group.key not in self._unconfirmed)
         wanted = (group.reminder_due if group.due is None else group.due for group in groups)
         found = [at for at in wanted if at is not None]
-        edge = self._next_edge(now)
+        edge = self._holding.next_edge(now)
         if edge is not None:
             found.append(edge)
         found += [step.at for step in self._awaited_steps()]
@@ -212,15 +198,6 @@ class Dispatcher:
         firing = [episode for episode, _ in self.book.members(key) if episode.firing]
         return not firing or any(evaluated(episode.alert) for episode in firing)
 
-    def _next_edge(self, now: float) -> float | None:
-        """The next instant at which a silence or a mute begins or ends."""
-        found = [at for one in self._silences.values() for at in (one.starts, one.ends) if at > now]
-        if self._mutes and (self._mute_boundary is None or self._mute_boundary <= now):
-            self._mute_boundary = next_mute_boundary(self._mutes, now)
-        if self._mute_boundary is not None:
-            found.append(self._mute_boundary)
-        return min(found, default=None)
-
     def _route(self, episode: Episode) -> None:
         routed = self.contacts.groups_for(episode.facts.labels)
         for entry in self.book.entries_of(episode.id):
@@ -228,44 +205,12 @@ class Dispatcher:
                 if key.receiver == entry.group.receiver and key != entry.group:
                     regroup(self.book, entry, key, route)
         self.book.assign(episode, routed)
-        self._fresh.add(episode.id)
+        self._holding.fresh.add(episode.id)
         self._steps = None
 
-    def _refresh_holds(self, now: float, true: Collection[AlertKey] | None) -> None:
-        """Recompute what holds whom: everybody if silences, mutes or suppressors changed, else who is new or held."""
-        quiet = Quiet.at(now, self._silences.values(), self._mutes)
-        everybody = self._refresh_suppression()
-        held_at = (frozenset(one.id for one in quiet.silences), frozenset(one.name for one in quiet.mutes))
-        if held_at != self._held_at:
-            self._held_at = held_at
-            everybody = True
-        names = {one.id: f"silence by {one.author} ({one.comment})" for one in self._silences.values()}
-        concerned = self.book.episodes if everybody else self._held | self._fresh
-        for episode_id in list(concerned):
-            episode = self.book.episodes.get(episode_id)
-            if episode is None or not episode.firing:
-                self._held.discard(episode_id)
-                continue
-            hold = hold_of(episode, quiet, self._suppression, true)
-            if apply_hold(self.book, episode, hold, names, now):
-                self._steps = None
-                self.held_changed_at = now
-            if hold:
-                self._held.add(episode_id)
-            else:
-                self._held.discard(episode_id)
-        self._fresh.clear()
-
-    def _refresh_suppression(self) -> bool:
-        """Rebuild who suppresses whom if that may have changed."""
-        suppressing = {name for name, rule in self._rules.items() if rule.suppresses}
-        firing = frozenset(self.book.firing_of(suppressing)) if suppressing else frozenset()
-        now = (firing, self._fleet.version)
-        if now == self._suppressors:
-            return False
-        self._suppressors = now
-        self._suppression = Suppression(firing, self._rules, self._fleet)
-        return True
+    def _refresh_holds(self, now: float, true: Collection[AlertKey] | None = None, fleet: Fleet | None = None) -> None:
+        if self._holding.refresh(now, true, fleet):
+            self._steps = None
 
     def _settle_touched(self, now: float) -> None:
         """Deadlines of every group that something happened to; episodes nobody is owed anything of leave the book."""

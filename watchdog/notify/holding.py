@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from watchdog.alerts.episodes import Episode, Hold
 from watchdog.alerts.life import AlertKey
 from watchdog.alerts.mutes import Mute
+from watchdog.alerts.mutes import next_boundary as next_mute_boundary
 from watchdog.alerts.silences import Silence, silenced_by
 from watchdog.alerts.suppression import Suppression
 from watchdog.notify.book import Book
 from watchdog.notify.ledger import Role, Standing
+from watchdog.readings.fleet import Fleet
+from watchdog.rules.rule import Rule
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,87 @@ class Quiet:
     @classmethod
     def at(cls, now: float, silences: Iterable[Silence], mutes: Iterable[Mute]) -> Quiet:
         return cls([one for one in silences if one.active(now)], [one for one in mutes if one.active(now)])
+
+
+class Holding:
+    """Whom silences, mutes and suppressors hold back in a book. `fresh` collects episodes that have not been looked
+    at; `changed_at` is the last instant at which somebody's hold changed."""
+
+    def __init__(self, book: Book, rules: Mapping[str, Rule], mutes: Sequence[Mute]) -> None:
+        self.fresh: set[str] = set()
+        self.changed_at: float | None = None
+        self._book = book
+        self._silences: dict[str, Silence] = {}
+        self._held = {episode.id for episode in book.episodes.values() if episode.hold}
+        self._fleet = Fleet.of((), 0.0)
+        self.configure(rules, mutes)
+
+    def configure(self, rules: Mapping[str, Rule], mutes: Sequence[Mute]) -> None:
+        """Rules and mutes as they are from now on."""
+        self._rules, self._mutes = rules, mutes
+        self._active: tuple[frozenset[str], frozenset[str]] | None = None  #: silences and mutes at the last look
+        self._mute_boundary: float | None = None
+        self._suppressors: tuple[frozenset[AlertKey], int] = (frozenset(), -1)
+        self._suppression = Suppression((), {}, self._fleet)
+
+    def set_silences(self, silences: Iterable[Silence]) -> None:
+        self._silences = {silence.id: silence for silence in silences}
+        self._active = None
+
+    def awaiting(self) -> set[AlertKey]:
+        """Alerts that are told only if a poll finds them true, because their suppressor has ended."""
+        held = (self._book.episodes.get(one) for one in self._held)
+        return {episode.alert for episode in held if episode is not None and episode.hold.awaits_true}
+
+    def next_edge(self, now: float) -> float | None:
+        """The next instant at which a silence or a mute begins or ends."""
+        found = [at for one in self._silences.values() for at in (one.starts, one.ends) if at > now]
+        if self._mutes and (self._mute_boundary is None or self._mute_boundary <= now):
+            self._mute_boundary = next_mute_boundary(self._mutes, now)
+        if self._mute_boundary is not None:
+            found.append(self._mute_boundary)
+        return min(found, default=None)
+
+    def refresh(self, now: float, true: Collection[AlertKey] | None, fleet: Fleet | None) -> bool:
+        """Recompute what holds whom: everybody if silences, mutes or suppressors changed, else who is new or held.
+
+        `true` and `fleet` are a poll's, None between polls. Returns whether anything changed.
+        """
+        self._fleet = self._fleet if fleet is None else fleet
+        quiet = Quiet.at(now, self._silences.values(), self._mutes)
+        everybody = self._refresh_suppression()
+        active = (frozenset(one.id for one in quiet.silences), frozenset(one.name for one in quiet.mutes))
+        if active != self._active:
+            self._active = active
+            everybody = True
+        names = {one.id: f"silence by {one.author} ({one.comment})" for one in self._silences.values()}
+        changed = False
+        for episode_id in list(self._book.episodes if everybody else self._held | self.fresh):
+            episode = self._book.episodes.get(episode_id)
+            if episode is None or not episode.firing:
+                self._held.discard(episode_id)
+                continue
+            hold = hold_of(episode, quiet, self._suppression, true)
+            if apply_hold(self._book, episode, hold, names, now):
+                changed = True
+            if hold:
+                self._held.add(episode_id)
+            else:
+                self._held.discard(episode_id)
+        self.fresh.clear()
+        self.changed_at = now if changed else self.changed_at
+        return changed
+
+    def _refresh_suppression(self) -> bool:
+        """Rebuild who suppresses whom if that may have changed."""
+        suppressing = {name for name, rule in self._rules.items() if rule.suppresses}
+        firing = frozenset(self._book.firing_of(suppressing)) if suppressing else frozenset()
+        now = (firing, self._fleet.version)
+        if now == self._suppressors:
+            return False
+        self._suppressors = now
+        self._suppression = Suppression(firing, self._rules, self._fleet)
+        return True
 
 
 def hold_of(episode: Episode, quiet: Quiet, suppression: Suppression, true: Collection[AlertKey] | None) -> Hold:
