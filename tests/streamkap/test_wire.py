@@ -123,7 +123,7 @@ def test_loopback_is_never_behind_a_proxy(serve: Serve, monkeypatch: pytest.Monk
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(ApiError, match="no connection"):
+    with pytest.raises(ApiError, match=f"no connection to http://127.0.0.1:{port} "):
         Wire(f"http://127.0.0.1:{port}").send("GET", "/x", Budget.of(TIMEOUT))
 
 

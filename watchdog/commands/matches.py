@@ -67,6 +67,8 @@ class Match:
     def _why(self) -> str:
         if self.missing:
             return f"nothing has a reading of {', '.join(self.missing)}"
+        if self.windows and self.unknown < self.covers:
+            return "they have no such reading, or its windows fill while the service runs"
         return "its windows fill while the service runs" if self.windows else "they have no such reading"
 
 

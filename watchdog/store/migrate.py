@@ -21,7 +21,8 @@ def prepare(database: Database, *, create: bool) -> None:
     a newer version has written.
     """
     if not create and database.file is not None and not database.file.exists():
-        raise StoreError(f"there is no database at {database.place}; `watchdog run` makes it")
+        what = f"there is no database at {database.place}"
+        raise StoreError(f"{what}; `watchdog run` makes it, WATCHDOG_DATABASE_URL names another")
     with database.reading() as connection:
         found = _revision(connection)
     if found == HEAD:

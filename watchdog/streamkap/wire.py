@@ -135,7 +135,7 @@ class Wire:
         except httpx.DecodingError as error:
             raise ShapeError(f"{what}: the answer's compression is broken") from error
         except _BROKEN as error:
-            raise ApiError(f"{what}: {_reason(error)}") from error
+            raise ApiError(f"{what}: {_reason(error, request.url)}") from error
         return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
 
     def _body(self, what: str, response: httpx.Response, budget: Budget) -> bytes:
@@ -198,9 +198,9 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or _DEFAULT_PORT.get(url.scheme)
 
 
-def _reason(error: Exception) -> str:
-    """What broke, in words without the URL (its query may be long)."""
+def _reason(error: Exception, url: httpx.URL) -> str:
+    """What broke, in words; of the URL only who was asked (its query may be long)."""
     text = str(error).strip() or type(error).__name__
     if isinstance(error, httpx.ConnectError | httpcore.ConnectError):
-        return f"no connection ({text})"
+        return f"no connection to {url.scheme}://{url.netloc.decode()} ({text})"
     return f"the connection broke ({text})"
