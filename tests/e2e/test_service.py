@@ -129,7 +129,7 @@ def test_sigterm_while_its_parts_are_loaded_ends_it_in_order(running, wait_until
 def test_a_recording_that_cannot_be_written_does_not_end_the_watching(running, wait_until, rules_text):
     running.rules(rules_text)
     running.start("--record", "/dev/full")
-    wait_until(lambda: running.log.count("recording ended") == 1 and "poll judged" in running.log)
+    wait_until(lambda: running.log.count("poll not recorded") == 1 and "poll judged" in running.log)
     assert running.terminate() < 5.0
     assert running.process.returncode == 0, running.log
 

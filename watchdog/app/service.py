@@ -127,7 +127,7 @@ class Service:
     def _cycle(self, poll: Poll) -> None:
         """Judge a poll, save what it decided, wake the couriers; messages leave there, nowhere else."""
         began = self._clock()
-        self._on_poll(poll)
+        self._record(poll)
         own = {
             "polls_missed": float(self.progress.polls_missed),
             "cycle_seconds": self.progress.cycle_seconds,
@@ -148,6 +148,13 @@ class Service:
             with self.desk.reading() as engine:
                 stuck = engine.stuck_for(ended) >= _STUCK_AFTER
             self._heartbeat.beat(well=saved and not stuck)
+
+    def _record(self, poll: Poll) -> None:
+        try:
+            self._on_poll(poll)
+        except Exception as cause:  # a full disk must not end the watching
+            logger.error("poll not recorded; recording ends here", extra={"error": str(cause)})
+            self._on_poll = lambda poll: None
 
     def _reload(self) -> None:
         policy = self._reloader.look(self._clock())
