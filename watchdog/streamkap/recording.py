@@ -7,7 +7,6 @@ each line by itself, so that a service that was killed can go on in the file.
 from __future__ import annotations
 
 import gzip
-import logging
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,8 +20,6 @@ from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Fleet, Kind
 from watchdog.readings.poll import Failures, Listing, Poll
 from watchdog.readings.roster import Roster
 from watchdog.readings.snapshot import Flags, Floats, Snapshot, SparseReadings
-
-logger = logging.getLogger(__name__)
 
 _Value = float | str | None
 
@@ -63,26 +60,18 @@ class Recorder:
     def record(self, poll: Poll) -> None:
         """One line, on the disk when this returns: a recording that is cut off loses nothing before the cut.
 
-        It ends where the disk is full: what it is about is the watching, which goes on.
+        Raises OSError where there is no room for it; what the file held before stays readable.
         """
-        if self._out.closed:
-            return
         self._roster, _ = self._roster.after(poll.listing, poll.at)
         line = msgspec.json.encode(_line(poll, self._roster.fleet)) + b"\n"
-        try:
-            self._append(gzip.compress(line) if self._packed else line)
-        except OSError as cause:
-            logger.error("recording ended", extra={"reason": cause.strerror or str(cause)})
-            self.close()
+        data = gzip.compress(line) if self._packed else line
+        written = self._out.write(data)
+        if written != len(data):  # the disk filled up in the middle of it
+            self._out.truncate(self._out.tell() - written)
+            raise OSError("there is no space for a whole line")
 
     def close(self) -> None:
         self._out.close()
-
-    def _append(self, line: bytes) -> None:
-        written = self._out.write(line)
-        if written != len(line):  # the disk filled up in the middle of it
-            self._out.truncate(self._out.tell() - written)
-            raise OSError("there is no space for a whole line")
 
 
 @dataclass(frozen=True)
