@@ -163,3 +163,15 @@ def test_a_poll_survives_any_answer(account: Any, data: st.DataObject) -> None:
 def test_no_reading_is_made_of_containers(raw: Any) -> None:
     found = leaf("latency", raw)
     assert found is None or found.value is None
+
+
+def test_the_same_objects_give_the_same_entities_until_they_are_gone() -> None:
+    census, item = Census(), copy.deepcopy(LISTED)
+
+    def made(*items: dict[str, Any]) -> list[Entity]:
+        return list(census.connectors(Kind.SOURCE, items, {one["id"]: parts_of(one) for one in items}, {}))
+
+    first = made(item)
+    assert all(again is before for again, before in zip(made(item), first, strict=True))
+    assert made() == []
+    assert made(item) == first and made(item)[0] is not first[0]  # whoever is gone is not kept for ever
