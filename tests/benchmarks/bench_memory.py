@@ -33,13 +33,14 @@ def cycles(connectors: int, bodies: Path) -> None:
     from bench_cycle import RULES
     from setting import Api, Watch, rules
 
-    from watchdog.app.memory import calm_collector
+    from watchdog.app.memory import calm_collector, one_heap
     from watchdog.store.store import Store
 
     class OnDisk(Api):
         def turn(self, poll: int) -> None:
             self.bodies = _Files(bodies)
 
+    one_heap()
     calm_collector()
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(f"sqlite:///{folder}/bench.db")

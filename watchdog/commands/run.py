@@ -12,7 +12,7 @@ from pathlib import Path
 
 from watchdog import __version__
 from watchdog.app.logs import set_up
-from watchdog.app.memory import calm_collector
+from watchdog.app.memory import calm_collector, one_heap
 from watchdog.app.service import Service
 from watchdog.app.starting import Started, client_of, poller_of, stand_by, start
 from watchdog.commands.signals import Signals
@@ -31,6 +31,7 @@ _STAND_BY = 0.5
 
 def run(signals: Signals, *, strict: bool, record: Path | None) -> int:
     """The service; returns the exit code. Raises what cannot be started with."""
+    one_heap()
     found = read_variables()
     settings = Settings.load()
     set_up(settings.watchdog_log_format, settings.watchdog_log_level, secrets.known.scrub)

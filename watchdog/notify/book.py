@@ -52,7 +52,7 @@ class Book:
         self._entries_in: dict[GroupKey, dict[EntryKey, None]] = {}
         self._entries_at: dict[str, dict[EntryKey, None]] = {}
         self._members: dict[GroupKey, dict[str, Route]] = {}
-        self._groups_of: dict[str, dict[GroupKey, None]] = {}
+        self._groups_of: dict[str, tuple[GroupKey, ...]] = {}
         self._duties_to: dict[str, dict[int, None]] = {}
 
     def restore(
@@ -114,14 +114,14 @@ class Book:
             entry = self.entries.pop((episode_id, target))
             _drop(self._entries_in, entry.group, (episode_id, target))
             _drop(self._entries_at, target, (episode_id, target))
-        for key in self._groups_of.pop(episode_id, {}):
+        for key in self._groups_of.pop(episode_id, ()):
             _drop(self._members, key, episode_id)
 
     # -- which groups an open episode is routed to
 
     def assign(self, episode: Episode, routed: Collection[tuple[GroupKey, Route]]) -> None:
         """This episode belongs to exactly these groups now; the groups it joins and leaves are touched."""
-        before = self._groups_of.get(episode.id, {})
+        before = self._groups_of.get(episode.id, ())
         after = dict(routed)
         for key in before:
             if key not in after:
@@ -131,7 +131,7 @@ class Book:
             if key not in before:
                 self.touched.add(key)
             self._members.setdefault(key, {})[episode.id] = route
-        self._groups_of[episode.id] = dict.fromkeys(after)
+        self._groups_of[episode.id] = tuple(after)
 
     def members(self, key: GroupKey) -> Iterator[tuple[Episode, Route]]:
         """The open episodes routed to a group."""
@@ -140,7 +140,7 @@ class Book:
 
     def groups_of(self, episode_id: str) -> Collection[GroupKey]:
         """Groups it is routed to, and those whose targets have it in the ledger."""
-        found = dict(self._groups_of.get(episode_id, {}))
+        found = dict.fromkeys(self._groups_of.get(episode_id, ()))
         found.update(dict.fromkeys(entry.group for entry in self.entries_of(episode_id)))
         return found
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,31 @@ class EntityKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.id}"
+
+
+class PartLabels(Mapping[str, LabelValue]):
+    """A task's or topic's labels: its connector's, shared with it, and one more (`task` or `topic`)."""
+
+    __slots__ = ("_name", "_shared", "_value")
+
+    def __init__(self, shared: dict[str, LabelValue], name: str, value: str) -> None:
+        self._shared, self._name, self._value = shared, name, value
+
+    def __getitem__(self, name: str) -> LabelValue:
+        return self._value if name == self._name else self._shared[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self._value if name == self._name else self._shared.get(name, default)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._shared
+        yield self._name
+
+    def __len__(self) -> int:
+        return len(self._shared) + 1
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 @dataclass(frozen=True, slots=True)

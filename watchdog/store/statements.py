@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, cast
 
 from sqlalchemy import Connection, Table, and_, bindparam, delete
@@ -15,6 +16,9 @@ from sqlalchemy.engine import Dialect
 
 from watchdog.store.rows import Row
 from watchdog.store.schema import counters, rosters
+
+#: Rows made and written at a time: a burst of thousands of alerts is never in memory a second time.
+_AT_ONCE = 500
 
 
 def put(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
@@ -58,9 +62,9 @@ def count_up(connection: Connection, name: str) -> None:
 
 
 def _run(connection: Connection, sql: str, rows: Iterable[Row]) -> None:
-    many = rows if isinstance(rows, list) else list(rows)
-    if many:
-        connection.exec_driver_sql(sql, many)
+    remaining = iter(rows)
+    while some := list(islice(remaining, _AT_ONCE)):
+        connection.exec_driver_sql(sql, some)
 
 
 @cache

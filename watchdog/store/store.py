@@ -299,17 +299,17 @@ class Store:
 
 def _write(connection: Connection, changes: Changes) -> None:
     put, remove = statements.put, statements.remove
-    put(connection, schema.alerts, [rows.alert_row(k, v) for k, v in changes.alerts.items() if v is not None])
-    remove(connection, schema.alerts, [rows.alert_key_row(k) for k, v in changes.alerts.items() if v is None])
-    put(connection, schema.episodes, [rows.episode_row(one) for one in changes.episodes.values()])
-    put(connection, schema.entries, [rows.entry_row(one) for one in changes.entries.values()])
-    put(connection, schema.groups, [rows.group_row(one) for one in changes.groups.values() if one is not None])
-    remove(connection, schema.groups, [(rows.group_text(k),) for k, v in changes.groups.items() if v is None])
-    put(connection, schema.duties, [rows.duty_row(one) for one in changes.duties.values() if one is not None])
-    remove(connection, schema.duties, [(id_,) for id_, one in changes.duties.items() if one is None])
+    put(connection, schema.alerts, (rows.alert_row(k, v) for k, v in changes.alerts.items() if v is not None))
+    remove(connection, schema.alerts, (rows.alert_key_row(k) for k, v in changes.alerts.items() if v is None))
+    put(connection, schema.episodes, (rows.episode_row(one) for one in changes.episodes.values()))
+    put(connection, schema.entries, (rows.entry_row(one) for one in changes.entries.values()))
+    put(connection, schema.groups, (rows.group_row(one) for one in changes.groups.values() if one is not None))
+    remove(connection, schema.groups, ((rows.group_text(k),) for k, v in changes.groups.items() if v is None))
+    put(connection, schema.duties, (rows.duty_row(one) for one in changes.duties.values() if one is not None))
+    remove(connection, schema.duties, ((id_,) for id_, one in changes.duties.items() if one is None))
     if changes.duties:
         # an id is never given twice, also when the last duty is gone
         statements.raise_counter(connection, "next_duty", max(changes.duties) + 1)
-    put(connection, schema.targets, [rows.target_row(one) for one in changes.targets.values()])
-    statements.add(connection, schema.notes, [rows.note_row(one) for one in changes.notes])
+    put(connection, schema.targets, (rows.target_row(one) for one in changes.targets.values()))
+    statements.add(connection, schema.notes, (rows.note_row(one) for one in changes.notes))
     put(connection, schema.documents, list(changes.documents.items()))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from watchdog.readings.fleet import Entity, EntityKey, Kind, LabelValue
+from watchdog.readings.fleet import Entity, EntityKey, Kind, LabelValue, PartLabels
 from watchdog.streamkap.pages import Item
 
 ACCOUNT = EntityKey(Kind.ACCOUNT, "account")
@@ -131,15 +132,13 @@ class Census:
             made_of = (tuple(labels.values()), tasks, tuple((topics or {}).items()), topics is None, pipelines is None)
             known = self._made[kind].get(key)
             if known is None or known[0] != made_of:
-                answered = {"tasks": tasks, "topics": topics, "pipelines": pipelines}
-                lists = frozenset(name for name, found in answered.items() if found is not None)
-                entities = [Entity(key, labels, lists=lists)]
+                entities = [Entity(key, labels, lists=_answered(tasks=tasks, topics=topics, pipelines=pipelines))]
                 for task in tasks or ():
                     task_key = EntityKey(Kind.TASK, f"{id}/{task}")
-                    entities.append(Entity(task_key, {**labels, "task": task}, key, lists=frozenset()))
+                    entities.append(Entity(task_key, PartLabels(labels, "task", task), key, lists=_answered()))
                 for topic, name in (topics or {}).items():
                     topic_key = EntityKey(Kind.TOPIC, f"{id}/{topic}")
-                    entities.append(Entity(topic_key, {**labels, "topic": name}, key, lists=frozenset()))
+                    entities.append(Entity(topic_key, PartLabels(labels, "topic", name), key, lists=_answered()))
                 known = made_of, tuple(entities)
             made[key] = known
             yield from known[1]
@@ -157,7 +156,7 @@ class Census:
                 "pipelines": tuple(sorted(set((pipelines or {}).get(key, ())))),
                 "tenant": text(item.get("tenant_id")),
             }
-            yield Entity(key, labels, lists=frozenset() if pipelines is None else frozenset({"pipelines"}))
+            yield Entity(key, labels, lists=_answered(pipelines=pipelines))
 
     def pipelines(self, items: Iterable[Item], names: Mapping[EntityKey, str]) -> Iterator[Entity]:
         """Each pipeline; `names` are those of listed sources and destinations."""
@@ -171,12 +170,11 @@ class Census:
                 "destination": _member_name(item, "destination", members, names),
                 "tenant": text(item.get("tenant_id")),
             }
-            answered = {
-                "sources": item.get("source") or item.get("source_id"),
-                "destinations": item.get("destination") or item.get("destination_id"),
-                "transforms": item.get("transforms"),
-            }
-            lists = frozenset(name for name, found in answered.items() if found is not None)
+            lists = _answered(
+                sources=item.get("source") or item.get("source_id"),
+                destinations=item.get("destination") or item.get("destination_id"),
+                transforms=item.get("transforms"),
+            )
             yield Entity(EntityKey(Kind.PIPELINE, item["id"]), labels, members=members, lists=lists)
 
     def account(self, listed: Iterable[Kind]) -> Entity:
@@ -185,6 +183,17 @@ class Census:
         if {"sources", "destinations"} <= known:
             known |= {"tasks", "topics", "connectors"}
         return Entity(ACCOUNT, {"kind": Kind.ACCOUNT.value}, lists=frozenset(known))
+
+
+def _answered(**lists: object) -> frozenset[str]:
+    """The names of the lists that the API answered, those that are not None."""
+    return _shared(tuple(name for name, found in lists.items() if found is not None))
+
+
+@cache
+def _shared(names: tuple[str, ...]) -> frozenset[str]:
+    # a frozenset takes 216 bytes also where it is empty; a fleet needs a few different ones
+    return frozenset(names)
 
 
 def name_of(item: Item) -> str:
