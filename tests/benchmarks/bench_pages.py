@@ -15,9 +15,10 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 import httpx
-from setting import Api, Watch, rules
+from setting import EVERY, Api, Watch, rules
 
 from watchdog.alerts.episodes import Episode
 from watchdog.app.desk import Desk
@@ -33,7 +34,7 @@ from watchdog.store.store import Store
 from watchdog.web.access import Access
 from watchdog.web.server import Server, application
 
-CYCLES = 12
+CYCLES, ROUNDS = 5, 4
 #: Seconds between two cycles: far shorter than in real life, so that readers are always near.
 PAUSE = 2.0
 
@@ -88,6 +89,8 @@ async def read(url: str, fetched: list[float]) -> None:
     """One reader, until somebody ends the process."""
     async with httpx.AsyncClient(base_url=url, timeout=60) as client, client.stream("GET", "/events") as stream:
         async for line in stream.aiter_lines():
+            if line.startswith("event: hello"):
+                print("open", flush=True)
             if line.startswith("event: changed"):
                 began = time.perf_counter()
                 await client.get("/")
@@ -100,22 +103,45 @@ async def readers(url: str, count: int) -> None:
     await asyncio.gather(*(read(url, fetched) for _ in range(count)))
 
 
-def cycles(watch: Watch, desk: Desk) -> list[float]:
+class Taken(NamedTuple):
+    """Seconds one cycle took by the clock, what this process computed meanwhile, and what until the next began."""
+
+    cycle: float
+    within: float
+    until_next: float
+
+
+def cycles(watch: Watch, desk: Desk) -> list[Taken]:
     found = []
     for _ in range(CYCLES):
         watch.polls += 1
         watch.api.turn(watch.polls)
-        began = time.perf_counter()
+        computed, began = time.process_time(), time.perf_counter()
         desk.judge(watch.poller.poll(watch.at), {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0})
-        found.append(time.perf_counter() - began)
+        taken, within = time.perf_counter() - began, time.process_time() - computed
         time.sleep(PAUSE)
+        found.append(Taken(taken, within, time.process_time() - computed))
     return found
+
+
+def beside(watch: Watch, desk: Desk, url: str, count: int) -> tuple[list[Taken], list[float]]:
+    """The same with readers, and what each fetch took."""
+    reading = subprocess.Popen([sys.executable, __file__, "--read", url, str(count)], stdout=subprocess.PIPE, text=True)
+    assert reading.stdout is not None
+    for _ in range(count):
+        reading.stdout.readline()  # "open"
+    found = cycles(watch, desk)
+    reading.terminate()
+    return found, [float(line) for line in reading.communicate()[0].split()]
 
 
 def main() -> None:
     connectors = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 50
     calm_collector()
+    alone: list[Taken] = []
+    read: list[Taken] = []
+    fetched: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(f"sqlite:///{folder}/bench.db")
         watch = Watch(Api(connectors), rules(50))
@@ -124,21 +150,27 @@ def main() -> None:
         server.start()
         url = "http://{}:{}".format(*server.address)
         cycles(watch, desk)
-        alone = cycles(watch, desk)
-        reading = subprocess.Popen([sys.executable, __file__, "--read", url, str(count)], stdout=subprocess.PIPE, text=True)
-        time.sleep(3.0)
-        beside = cycles(watch, desk)
-        reading.terminate()
-        fetched = [float(line) for line in (reading.communicate()[0] or "").split()]
-        again = cycles(watch, desk)
+        for _ in range(ROUNDS):  # by turns: what else the machine does falls on both alike
+            alone += cycles(watch, desk)
+            found, times = beside(watch, desk, url, count)
+            read, fetched = read + found, fetched + times
         server.stop()
         store.close()
-    base = statistics.median([*alone, *again])
-    print(f"{connectors:,} connectors, {len(watch.engine.book.open_episodes()):,} alerts firing, {CYCLES} cycles each")
-    for name, times in (("nobody reads", [*alone, *again]), (f"{count} pages open", beside)):
-        middle = statistics.median(times)
-        print(f"  {name:20s} median {middle * 1e3:7.1f} ms  spread {(max(times) - min(times)) * 1e3:6.1f} ms  ratio {middle / base:5.3f}")
+    print(f"{connectors:,} connectors, {len(watch.engine.book.open_episodes()):,} alerts firing, {ROUNDS} x {CYCLES} cycles each")
+    _print("by the clock", [one.cycle for one in alone], [one.cycle for one in read], count)
+    _print("by the processor", [one.within for one in alone], [one.within for one in read], count)
+    more = statistics.median(one.until_next for one in read) - statistics.median(one.until_next for one in alone)
     print(f"  {len(fetched)} pages fetched, median {statistics.median(fetched) * 1e3:.0f} ms, slowest {max(fetched) * 1e3:.0f} ms")
+    print(f"  from one cycle to the next the pages cost {more * 1e3:.0f} ms of a processor: {more / EVERY:.2%} of it at a poll "
+          f"every {EVERY:.0f} s, the default, {more / PAUSE:.1%} here, every {PAUSE:.0f} s")  # fmt: skip
+
+
+def _print(what: str, alone: Sequence[float], read: Sequence[float], count: int) -> None:
+    base = statistics.median(alone)
+    print(f"  a cycle {what}")
+    for name, times in (("nobody reads", alone), (f"{count} pages open", read)):
+        print(f"    {name:16s} median {statistics.median(times) * 1e3:6.1f} ms  best {min(times) * 1e3:6.1f}  "
+              f"worst {max(times) * 1e3:6.1f}  ratio {statistics.median(times) / base:5.3f}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -229,7 +229,6 @@ class Desk:
         changes = self.engine.take_changes(after_poll=after_poll)
         if not changes:
             return self.unsaved_since is None
-        self.version += 1
         windows, rosters = self.engine.windows() if after_poll else ((), ())
         try:
             self.store.commit(changes, windows, rosters)
@@ -241,6 +240,8 @@ class Desk:
                 logger.error("decisions cannot be saved; nothing new is told", exc_info=not known,
                              extra={"error": str(cause)})  # fmt: skip
             return False
+        finally:
+            self.version += 1  # now, not before: a page that is made meanwhile would show what was kept until now
         if self.unsaved_since is not None:
             self.unsaved_since = None
             logger.info("decisions are saved again")
