@@ -20,7 +20,7 @@ from pathlib import Path
 import orjson
 from setting import CONNECTORS, EVERY, FIRST, METRICS, TASKS, TOLD, Api, Watch, rules
 
-from watchdog.app.memory import calm_collector
+from watchdog.app.memory import calm_collector, one_heap
 from watchdog.configuration.files import load_texts
 from watchdog.readings.fleet import Kind
 from watchdog.rules.evaluate import Evaluator
@@ -135,6 +135,7 @@ def show(name: str, times: list[float], yard: list[float], aim: str = "") -> Non
 
 
 def main() -> None:
+    one_heap()
     calm_collector()  # as `watchdog run` does; the yardstick gains from it too
     sizes = [int(one) for one in sys.argv[1:] if one.isdigit()] or [1_000, 3_000, CONNECTORS]
     per_reading: dict[int, float] = {}

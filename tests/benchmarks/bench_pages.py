@@ -22,7 +22,7 @@ from setting import EVERY, Api, Watch, rules
 
 from watchdog.alerts.episodes import Episode
 from watchdog.app.desk import Desk
-from watchdog.app.memory import calm_collector
+from watchdog.app.memory import calm_collector, one_heap
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.judged import Judged
 from watchdog.cycle.policy import Policy
@@ -138,6 +138,7 @@ def beside(watch: Watch, desk: Desk, url: str, count: int) -> tuple[list[Taken],
 def main() -> None:
     connectors = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 50
+    one_heap()
     calm_collector()
     alone: list[Taken] = []
     read: list[Taken] = []
