@@ -226,6 +226,8 @@ class Dispatcher:
         for duty, first in list(waiting(self.book)):
             if duty.hand_over_at is None or duty.hand_over_at > now or not first.attempts:
                 continue
+            if first.next_try == now:
+                continue  # it is tried at this very instant, and the answer decides
             # without a fallback it stays ready: an edit may bring one
             if self.contacts.fallback_of(duty.receiver) and (ready := unheld(self.book, duty)) is not None:
                 duty = ready
