@@ -217,11 +217,12 @@ class Book:
         self.unsaved.notes.append(Note(at, episode.alert, episode.id, what, text, receiver, target))
 
     def settled(self, episode: Episode) -> bool:
-        """Over, and nobody is or can become owed its end."""
+        """Over, nobody is or can become owed its end, and no duty that waits is about it."""
         return not episode.firing and not any(
             entry.owes_end or Standing.WAITING is entry.standing or entry.ending is Ending.WAITING
+            or any(item.episode == episode.id for duty in self.duties_to(entry.target) for item in duty.items)
             for entry in self.entries_of(episode.id)
-        )
+        )  # fmt: skip
 
 
 def _drop(index: dict[_K, dict[_I, _V]], key: _K, item: _I) -> None:
