@@ -13,8 +13,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
 
-from site_under_test import Site
+from site_under_test import TOKEN, Site
 
+from watchdog.commands.explain import explain
+from watchdog.errors import ConfigError
 from watchdog.readings.catalogue import CATALOGUE
 
 
@@ -32,6 +34,7 @@ def terminal(site: tuple[Site, Path]) -> Callable[..., str]:
     """What a command shows on a terminal of eighty columns, its errors too, without colours."""
     folder = site[1]
     env = {"PATH": os.environ["PATH"], "COLUMNS": "80", "TERM": "dumb", "WATCHDOG_RULES": str(folder / "rules.yaml"),
+           "WATCHDOG_LISTEN": site[0].url.removeprefix("http://"), "WATCHDOG_WEB_TOKEN": TOKEN,
            "WATCHDOG_DATABASE_URL": f"sqlite:///{folder}/watchdog.db"}  # fmt: skip
 
     def run(*words: str) -> str:
@@ -83,3 +86,23 @@ def test_who_acknowledged_first_stays(site: tuple[Site, Path], terminal: Callabl
     second = terminal("ack", "SourceBehind", name, "--author", "tom")
     assert second.startswith(f"SourceBehind on {name} is acknowledged already, by eva at 20")
     assert second.endswith(": on it\n")
+
+
+def test_why_an_alert_does_not_fire_is_asked_of_the_running_service(site, terminal: Callable[..., str]) -> None:
+    fine = site[0].sources[1]
+    shown = terminal("explain", "SourceBehind", fine)
+    first, second, *rest = shown.splitlines()
+    assert first.startswith(f"SourceBehind on source/{fine} (")
+    assert second == "inactive; it has not fired yet, so nobody is told"
+    assert rest[0] == "last poll    false"
+    assert rest[1].startswith("why          StreamingMilliSecondsBehindSource is ")
+    assert any(line.startswith("reading      StreamingMilliSecondsBehindSource = ") for line in rest[2:])
+    assert terminal("explain", "SourceBehind", "nobody").startswith("SourceBehind has not fired on 'nobody'")
+
+
+def test_where_no_service_answers_nobody_can_say_why_an_alert_does_not_fire(site, monkeypatch, capsys) -> None:
+    folder = site[1]
+    monkeypatch.setenv("WATCHDOG_DATABASE_URL", f"sqlite:///{folder}/watchdog.db")
+    monkeypatch.setenv("WATCHDOG_LISTEN", "127.0.0.1:1")
+    with pytest.raises(ConfigError, match=r"only a running service knows, and none answers at 127\.0\.0\.1:1"):
+        explain("SourceBehind", site[0].sources[1], as_json=False)

@@ -6,10 +6,12 @@ import time
 
 from watchdog.alerts.life import AlertKey
 from watchdog.app.starting import last_policy
+from watchdog.commands.asking import Service
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, shown, table
 from watchdog.commands.people import episodes_named, links_of, open_store
 from watchdog.cycle.policy import Policy
+from watchdog.errors import ConfigError
 from watchdog.notify.wording import in_words, unit_of
 from watchdog.rules.rule import Quantity
 from watchdog.settings import Settings
@@ -18,6 +20,7 @@ from watchdog.variables import read_variables
 from watchdog.web.knowing import Outlook
 from watchdog.web.story import story
 from watchdog.web.v1.making import episode_object, line_object, names_of, told_object
+from watchdog.web.v1.objects import Alert
 
 _EPISODES = 1000
 _NOTES = 500
@@ -25,12 +28,15 @@ _FIRING = 10_000
 
 
 def explain(alert: str, entity: str, *, as_json: bool) -> int:
-    """Raises ConfigError for an alert that never fired, or a name that fits several."""
+    """1 while it fires, else 0. Raises ConfigError for an alert that nobody knows, or a name that fits several."""
     settings = Settings.load()
     now = time.time()
     store = open_store(settings)
     try:
-        episodes = episodes_named(store.episodes(limit=_EPISODES), alert, entity)
+        try:
+            episodes = episodes_named(store.episodes(limit=_EPISODES), alert, entity)
+        except ConfigError as never:
+            return _not_fired(Service(settings), alert, entity, never, as_json=as_json)
         latest = episodes[0]
         notes = store.notes_of(alert=latest.alert, limit=_NOTES)
         entries = store.entries_of(*(one.id for one in episodes[:10]))
@@ -80,6 +86,38 @@ def explain(alert: str, entity: str, *, as_json: bool) -> int:
     rows = [(line.at.text, line.what, line.why) for line in lines]
     table(("when", "what", "why"), rows, empty="no story is kept of it")
     return 1 if latest.firing else 0
+
+
+def _not_fired(service: Service, rule: str, entity: str, never: ConfigError, *, as_json: bool) -> int:
+    """An alert without a past: what it is now, and why, as the running service sees it."""
+    found = [one for one in service.alerts(rule) if entity in _called(one)]
+    if not service.answers:
+        raise ConfigError(f"{never}; why not, only a running service knows, and none answers at {service.address}")
+    if not found:
+        raise never
+    if len(found) > 1:
+        candidates = ", ".join(sorted(f"{one.kind}/{one.entity}" for one in found))
+        raise ConfigError(f"'{entity}' may be any of these: {candidates}; write the id")
+    (alert,) = found
+    if as_json:
+        key = {"rule": alert.alert, "kind": alert.kind, "entity_id": alert.entity_id}
+        print_json({"alert": key, "state": alert.state, "episodes": [], "told": [], "story": [], "now": alert})
+        return 0
+    out = console()
+    out.print(f"{alert.alert} on {alert.kind}/{alert.entity} ({alert.entity_id})", style="bold", markup=False)
+    since = f" since {shown(alert.since.timestamp())}" if alert.since else ""
+    out.print(f"{alert.state}{since}; it has not fired yet, so nobody is told", markup=False)
+    out.print(f"last poll    {alert.verdict}", markup=False)
+    out.print(f"why          {alert.reason or 'the request that would have answered for it failed'}", markup=False)
+    for one in service.readings(alert):
+        said = "no reading" if one.value is None else in_words(Quantity(one.value, one.unit or ""))
+        out.print(f"reading      {one.metric} = {said}", markup=False)
+    return 0
+
+
+def _called(alert: Alert) -> set[str]:
+    names = {alert.entity, alert.entity_id}
+    return names | {f"{alert.kind}/{name}" for name in names}
 
 
 def _key(alert: AlertKey) -> dict[str, str]:
