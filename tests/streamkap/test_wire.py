@@ -117,14 +117,17 @@ def test_the_token_is_not_sent_in_the_clear_beyond_loopback(host: str) -> None:
 def test_loopback_is_never_behind_a_proxy(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody listens there
     base = serve(lambda peer: peer.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"), "127.0.0.2")
-    assert Wire(base).send("GET", "/", Budget.of(5)).body == b"{}"
+    with contextlib.closing(Wire(base)) as wire:
+        assert wire.send("GET", "/", Budget.of(5)).body == b"{}"
 
 
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
+    wire = Wire(f"http://127.0.0.1:{port}")
     with pytest.raises(ApiError, match=f"no connection to http://127.0.0.1:{port} "):
-        Wire(f"http://127.0.0.1:{port}").send("GET", "/x", Budget.of(TIMEOUT))
+        wire.send("GET", "/x", Budget.of(TIMEOUT))
+    wire.close()
 
 
 def test_an_enormous_body_is_not_read_to_its_end(serve: Serve) -> None:
@@ -133,8 +136,10 @@ def test_an_enormous_body_is_not_read_to_its_end(serve: Serve) -> None:
         while True:
             peer.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
 
+    wire = Wire(serve(pour), max_body=2**20)
     with pytest.raises(ShapeError, match="larger than"):
-        Wire(serve(pour), max_body=2**20).send("GET", "/x", Budget.of(5))
+        wire.send("GET", "/x", Budget.of(5))
+    wire.close()
 
 
 def test_stop_ends_a_request_under_way(serve: Serve) -> None:
@@ -144,6 +149,7 @@ def test_stop_ends_a_request_under_way(serve: Serve) -> None:
     with pytest.raises(ApiError, match="stopping"):
         client.request("GET", "/x", client.budget())
     assert time.monotonic() - start < 1.5
+    client.close()
 
 
 def test_connections_are_used_again_and_good_answers_arrive(serve: Serve) -> None:
@@ -170,3 +176,4 @@ def test_a_whole_fan_out_ends_with_its_budget(serve: Serve) -> None:
     results: list[Any] = client.together(lambda n: client.request("GET", f"/{n}", budget), range(20), budget)
     assert all(isinstance(result, ApiError) for result in results)
     assert time.monotonic() - start < 2 * 0.4 + 0.7
+    client.close()
