@@ -21,10 +21,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from watchdog.environment import OURS, SECRETS, read_variables
 from watchdog.errors import SettingsError
 from watchdog.loopback import is_loopback
 from watchdog.units import format_duration, parse_duration
-from watchdog.variables import OURS, SECRETS, read_variables
 
 _PLACEHOLDER = re.compile(r"\{[^}]*\}?")
 

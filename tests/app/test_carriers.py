@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchdog.app.starting import Known
+from watchdog.app.startup import Known
 from watchdog.configuration.files import load_texts
 from watchdog.cycle.policy import Policy
 from watchdog.errors import DeliveryError
@@ -17,7 +17,7 @@ def policy(url: str, **variables: str) -> Policy:
 
 
 def target_of(one: Policy) -> str:
-    (target,) = one.contacts.specs
+    (target,) = one.routing.specs
     return target
 
 

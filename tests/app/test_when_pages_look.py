@@ -7,18 +7,18 @@ from contextlib import suppress
 
 import pytest
 
-from watchdog.app.desk import Desk
+from watchdog.app.engine_store import EngineStore
 from watchdog.configuration.files import load_texts
 from watchdog.cycle.engine import Engine
-from watchdog.cycle.saved import Changes, Saved
-from watchdog.delivery.courier import Carrier
+from watchdog.cycle.state import Changes, Saved
+from watchdog.delivery.sender import Carrier
 from watchdog.errors import StoreError
-from watchdog.notify.wording import Wording
-from watchdog.readings import keeping
+from watchdog.notify.rendering import Wording
+from watchdog.readings import packing
 from watchdog.readings.fleet import Kind
 from watchdog.store.store import Store
 from watchdog.streamkap.decode import Layers
-from watchdog.streamkap.observed import Darkness, StreamkapPoll
+from watchdog.streamkap.poll import StreamkapPoll, Unobserved
 
 KINDS = (Kind.SOURCE, Kind.DESTINATION, Kind.PIPELINE, Kind.TRANSFORM)
 AT = 1_767_600_000.0
@@ -31,7 +31,7 @@ class Meanwhile(Store):
     does: Callable[[], None]
 
     def commit(
-        self, changes: Changes, windows: Sequence[keeping.Saved] = (), rosters: Sequence[keeping.Roster] = ()
+        self, changes: Changes, windows: Sequence[packing.Saved] = (), rosters: Sequence[packing.Roster] = ()
     ) -> None:
         self.does()
         super().commit(changes, windows, rosters)
@@ -51,17 +51,17 @@ def test_pages_are_told_to_look_again_after_a_cycle_is_kept_and_not_while_it_is_
     engine = Engine(policy, Saved(), start=AT, every=30.0, wording=Wording(), name="watchdog")
     store = Meanwhile.in_memory()
     assert isinstance(store, Meanwhile)
-    desk = Desk(engine, store, clock=lambda: AT, open_carrier=_carrier)
+    engine_store = EngineStore(engine, store, clock=lambda: AT, open_carrier=_carrier)
     seen = []
 
     def look() -> None:
-        seen.append(desk.version)
+        seen.append(engine_store.version)
         if not written:
             unwritable()
 
     store.does = look
     with suppress(StoreError):
-        desk.judge(StreamkapPoll(AT, Layers(AT, {}), dict.fromkeys(KINDS, Darkness())), OWN)
+        engine_store.judge(StreamkapPoll(AT, Layers(AT, {}), dict.fromkeys(KINDS, Unobserved())), OWN)
     assert seen == [0], "a page made meanwhile would show what was kept until now, and be taken for the new one"
-    assert desk.version == 1
+    assert engine_store.version == 1
     store.close()

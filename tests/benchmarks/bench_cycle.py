@@ -23,11 +23,11 @@ from setting import CONNECTORS, EVERY, FIRST, METRICS, TASKS, TOLD, Api, Watch, 
 from watchdog.app.memory import calm_collector, one_heap
 from watchdog.configuration.files import load_texts
 from watchdog.readings.fleet import Kind
-from watchdog.rules.evaluate import Evaluator
+from watchdog.rules.evaluator import Evaluator
 from watchdog.store.store import Store
 from watchdog.streamkap.decode import Layer, Layers
-from watchdog.streamkap.found import Found, Group
-from watchdog.streamkap.plain import MetricsReader
+from watchdog.streamkap.known_shape import MetricsReader
+from watchdog.streamkap.metrics_answer import Found, Group
 from watchdog.streamkap.shapes import recognise
 from watchdog.streamkap.wire import Answer
 
@@ -70,7 +70,7 @@ class Verdicts:
             Kind.DESTINATION: [_layer(found["destinations"], Group.INLINE)],
             Kind.TASK: [_layer(one, Group.TASK) for one in found.values()],
         })  # fmt: skip
-        snapshot = layers.snapshot(self.watch.engine.roster.fleet, {})
+        snapshot = layers.snapshot(self.watch.engine.presence.fleet, {})
         self.history.record(snapshot)
         return self.evaluator.judge(snapshot, self.history)
 
@@ -112,8 +112,8 @@ def measure(connectors: int) -> tuple[Times, Watch]:
 
 def further_rule(watch: Watch) -> float:
     """Seconds that one more plain threshold adds to judging and to the alerts' steps, over the whole fleet."""
-    assert watch.engine.judged is not None
-    snapshot, history = watch.engine.judged.snapshot, watch.engine.history
+    assert watch.engine.evaluation is not None
+    snapshot, history = watch.engine.evaluation.snapshot, watch.engine.history
     few, more = (Evaluator(rules(RULES, further=number).rules, EVERY) for number in (0, FURTHER))
     costs = []
     for _ in range(5 * RUNS):
@@ -125,7 +125,7 @@ def burst(alerts: int = 5_000) -> str:
     """That many alerts begin at one poll; what is sent when their group's wait is over, and before."""
     watch = Watch(Api(2 * alerts), load_texts({"burst.yaml": TOLD + "rules: [{alert: R, each: source, expr: present(connector_status)}]"}, {}))
     early, due = watch.deliver(FIRST + 29.9), watch.deliver(FIRST + 30.0)
-    return f"{len(watch.engine.book.open_episodes()):,} alerts begin at once: {early} messages before group_wait (30 s), {due} at it"
+    return f"{len(watch.engine.records.open_episodes()):,} alerts begin at once: {early} messages before group_wait (30 s), {due} at it"
 
 
 def show(name: str, times: list[float], yard: list[float], aim: str = "") -> None:
@@ -143,7 +143,7 @@ def main() -> None:
         found, watch = measure(connectors)
         yard = found["orjson.loads"]
         readings = connectors * TASKS * len(METRICS)
-        firing = len(watch.engine.book.open_episodes())
+        firing = len(watch.engine.records.open_episodes())
         print(f"{connectors:,} connectors, {readings:,} readings in {sum(map(len, watch.api.bodies.values())) / 1e6:.1f} MB, "
               f"{RULES} rules, {firing:,} alerts firing")  # fmt: skip
         show("orjson.loads of the same bytes", yard, yard)

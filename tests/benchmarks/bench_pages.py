@@ -21,15 +21,15 @@ import httpx
 from setting import EVERY, Api, Watch, rules
 
 from watchdog.alerts.episodes import Episode
-from watchdog.app.desk import Desk
+from watchdog.app.engine_store import EngineStore
 from watchdog.app.memory import calm_collector, one_heap
 from watchdog.cycle.engine import Engine
-from watchdog.cycle.judged import Judged
+from watchdog.cycle.evaluation import Evaluation
 from watchdog.cycle.policy import Policy
 from watchdog.notify.chart import Picture
-from watchdog.notify.wording import Links
+from watchdog.notify.rendering import Links
+from watchdog.readings.chart_history import Line
 from watchdog.readings.fleet import EntityKey
-from watchdog.readings.trace import Line
 from watchdog.store.store import Store
 from watchdog.web.access import Access
 from watchdog.web.server import Server, application
@@ -39,44 +39,44 @@ CYCLES, ROUNDS = 5, 4
 PAUSE = 2.0
 
 
-class Watched:
+class ServiceView:
     """The service as pages see it, without its loop: this script is the loop."""
 
     leader = mistakes = ""
     links = Links()
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, engine_store: EngineStore) -> None:
+        self.engine_store = engine_store
 
     @property
     def store(self) -> Store:
-        return self.desk.store
+        return self.engine_store.store
 
     @property
-    def judged(self) -> Judged | None:
-        return self.desk.judged
+    def evaluation(self) -> Evaluation | None:
+        return self.engine_store.evaluation
 
     @property
     def policy(self) -> Policy:
-        return self.desk.engine.policy
+        return self.engine_store.engine.policy
 
     def firing(self) -> Sequence[Episode]:
-        return self.desk.firing()
+        return self.engine_store.firing()
 
     def version(self) -> int:
-        return self.desk.version
+        return self.engine_store.version
 
     def line(self, key: EntityKey, metric: str) -> Line | None:
-        return self.desk.engine.trace.line(key, metric)
+        return self.engine_store.engine.trace.line(key, metric)
 
     def picture(self, episode: Episode, now: float) -> Picture | None:
-        return self.desk.engine.picture(episode, now)
+        return self.engine_store.engine.picture(episode, now)
 
     def texts(self, episode: Episode, now: float) -> Mapping[str, str]:
-        return self.desk.engine.annotations(episode, now)
+        return self.engine_store.engine.annotations(episode, now)
 
     def reading(self) -> AbstractContextManager[Engine]:
-        return self.desk.reading()
+        return self.engine_store.reading()
 
     def healthy(self) -> bool:
         return True
@@ -111,26 +111,26 @@ class Taken(NamedTuple):
     until_next: float
 
 
-def cycles(watch: Watch, desk: Desk) -> list[Taken]:
+def cycles(watch: Watch, engine_store: EngineStore) -> list[Taken]:
     found = []
     for _ in range(CYCLES):
         watch.polls += 1
         watch.api.turn(watch.polls)
         computed, began = time.process_time(), time.perf_counter()
-        desk.judge(watch.poller.poll(watch.at), {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0})
+        engine_store.judge(watch.poller.poll(watch.at), {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0})
         taken, within = time.perf_counter() - began, time.process_time() - computed
         time.sleep(PAUSE)
         found.append(Taken(taken, within, time.process_time() - computed))
     return found
 
 
-def beside(watch: Watch, desk: Desk, url: str, count: int) -> tuple[list[Taken], list[float]]:
+def beside(watch: Watch, engine_store: EngineStore, url: str, count: int) -> tuple[list[Taken], list[float]]:
     """The same with readers, and what each fetch took."""
     reading = subprocess.Popen([sys.executable, __file__, "--read", url, str(count)], stdout=subprocess.PIPE, text=True)
     assert reading.stdout is not None
     for _ in range(count):
         reading.stdout.readline()  # "open"
-    found = cycles(watch, desk)
+    found = cycles(watch, engine_store)
     reading.terminate()
     return found, [float(line) for line in reading.communicate()[0].split()]
 
@@ -146,18 +146,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(f"sqlite:///{folder}/bench.db")
         watch = Watch(Api(connectors), rules(50))
-        desk = Desk(watch.engine, store, clock=lambda: watch.at, open_carrier=lambda target: None)  # type: ignore[arg-type,return-value]
-        server = Server(application(Watched(desk), Access("", True)), "127.0.0.1", 0)  # type: ignore[arg-type]
+        engine_store = EngineStore(watch.engine, store, clock=lambda: watch.at, open_carrier=lambda target: None)  # type: ignore[arg-type,return-value]
+        server = Server(application(ServiceView(engine_store), Access("", True)), "127.0.0.1", 0)  # type: ignore[arg-type]
         server.start()
         url = "http://{}:{}".format(*server.address)
-        cycles(watch, desk)
+        cycles(watch, engine_store)
         for _ in range(ROUNDS):  # by turns: what else the machine does falls on both alike
-            alone += cycles(watch, desk)
-            found, times = beside(watch, desk, url, count)
+            alone += cycles(watch, engine_store)
+            found, times = beside(watch, engine_store, url, count)
             read, fetched = read + found, fetched + times
         server.stop()
         store.close()
-    print(f"{connectors:,} connectors, {len(watch.engine.book.open_episodes()):,} alerts firing, {ROUNDS} x {CYCLES} cycles each")
+    print(f"{connectors:,} connectors, {len(watch.engine.records.open_episodes()):,} alerts firing, {ROUNDS} x {CYCLES} cycles each")
     _print("by the clock", [one.cycle for one in alone], [one.cycle for one in read], count)
     _print("by the processor", [one.within for one in alone], [one.within for one in read], count)
     more = statistics.median(one.until_next for one in read) - statistics.median(one.until_next for one in alone)

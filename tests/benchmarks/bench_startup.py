@@ -20,8 +20,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from watchdog.streamkap.simulator.fleet import Fleet
-from watchdog.streamkap.simulator.simulator import Simulator
+from watchdog.simulator.fleet import Fleet
+from watchdog.simulator.simulator import Simulator
 
 ROOT = Path(__file__).parents[2]
 WATCHDOG = str(Path(sys.executable).with_name("watchdog"))

@@ -16,14 +16,14 @@ from statistics import median
 import orjson
 
 from watchdog.alerts.episodes import Episode, Facts, Note
-from watchdog.alerts.life import AlertKey, AlertState, Phase
-from watchdog.cycle.saved import Changes
-from watchdog.notify.duties import Duty, Item, Part
+from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase
+from watchdog.cycle.state import Changes
 from watchdog.notify.ledger import Entry
 from watchdog.notify.message import MessageKind
+from watchdog.notify.pending import Item, Part, PendingNotification
 from watchdog.notify.routes import GroupKey
 from watchdog.readings.fleet import Kind
-from watchdog.readings.keeping import Roster, Saved
+from watchdog.readings.packing import RowIds, Saved
 from watchdog.rules.rule import Quantity
 from watchdog.store.store import Store
 
@@ -61,7 +61,7 @@ def burst(at: float) -> Changes:
         alerts=states(at).alerts,
         episodes={id_: Episode(id_, key, at, at, facts) for id_, key in zip(ids, keys, strict=True)},
         entries={(id_, "t-1"): Entry(id_, "t-1", GROUP) for id_ in ids},
-        duties={int(at): Duty(int(at), "t-1", "team", GROUP, MessageKind.FIRING, items, at, at)},
+        notifications={int(at): PendingNotification(int(at), "t-1", "team", GROUP, MessageKind.FIRING, items, at, at)},
         notes=[Note(at, key, id_, "began", facts.reason) for id_, key in zip(ids, keys, strict=True)],
     )
 
@@ -73,7 +73,7 @@ def states(at: float) -> Changes:
 
 def measure(name: str, store: Store, unit: float) -> None:
     clock = iter(range(1, 10**6))
-    roster = Roster.of(Kind.TASK, [f"64f0c0ffee{n:014d}/0" for n in range(30_000)])
+    roster = RowIds.of(Kind.TASK, [f"64f0c0ffee{n:014d}/0" for n in range(30_000)])
 
     def windows() -> None:
         at = float(next(clock))

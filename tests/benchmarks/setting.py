@@ -19,13 +19,12 @@ import orjson
 from watchdog.configuration.files import load_texts
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.policy import Policy
-from watchdog.cycle.saved import Changes, Saved
-from watchdog.notify.wording import Wording
+from watchdog.cycle.state import Changes, Saved
+from watchdog.notify.rendering import Wording
 from watchdog.readings.fleet import Fleet, Kind
 from watchdog.readings.snapshot import Column, Snapshot
 from watchdog.streamkap.client import StreamkapClient
-from watchdog.streamkap.observed import StreamkapPoll
-from watchdog.streamkap.poll import Poller
+from watchdog.streamkap.poll import Poller, StreamkapPoll
 from watchdog.streamkap.signin import Credentials
 
 CONNECTORS, TASKS = 10_000, 3
@@ -170,7 +169,7 @@ class Watch:
         self.engine = Engine(policy, Saved(), start=FIRST, every=EVERY, wording=Wording(), name="bench")
         self.judge(self.poller.poll(FIRST))
         for poll in range(-FILLED if filled else 0, 0):
-            self.engine.history.record(_past(self.engine.roster.fleet, poll))
+            self.engine.history.record(_past(self.engine.presence.fleet, poll))
 
     @property
     def at(self) -> float:

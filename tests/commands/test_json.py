@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
 
 from site_under_test import Site
 
-from watchdog.web.v1 import objects
+from watchdog.web.v1 import schemas
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def read(value: Any, kind: Any) -> Any:
 
 def test_status_is_the_apis(site: tuple[Site, Path], command: Callable[..., Any]) -> None:
     printed = command("status", code=1)
-    found = read(printed, objects.Status)
+    found = read(printed, schemas.Status)
     (episode,) = httpx.get(f"{site[0].url}/api/watchdog/v1/status").json()["firing"]
     assert printed["firing"][0].keys() == episode.keys()
     assert (found.firing[0].id, found.firing[0].alert) == (episode["id"], "SourceBehind")
@@ -64,7 +64,7 @@ def test_status_is_the_apis(site: tuple[Site, Path], command: Callable[..., Any]
 
 def test_poll_prints_entities_as_the_api_answers_them(site: tuple[Site, Path], command: Callable[..., Any]) -> None:
     printed = command("poll")["entities"]
-    names = {read(one, objects.Entity).name for one in printed}
+    names = {read(one, schemas.Entity).name for one in printed}
     answered = httpx.get(f"{site[0].url}/api/watchdog/v1/entities?limit=1000").json()["items"]
     assert names == {one["name"] for one in answered if one["kind"] != "watchdog"}
 
@@ -73,14 +73,14 @@ def test_metrics_silences_and_the_story_of_an_alert(site: tuple[Site, Path], com
     api = f"{site[0].url}/api/watchdog/v1"
     assert command("metrics", "recordsLag") == [httpx.get(f"{api}/metrics/recordsLag").json()]
     made = command("silence", "add", "alertname=X", "--for", "1h", "--author", "eva")
-    assert read(made, objects.Silence).state == "active"
+    assert read(made, schemas.Silence).state == "active"
     assert httpx.get(f"{api}/silences/{made['id']}").json() == made
     assert command("silence", "list") == [made]
     (over,) = command("silence", "expire", made["id"])
-    assert (read(over, objects.Silence).state, over["id"]) == ("expired", made["id"])
+    assert (read(over, schemas.Silence).state, over["id"]) == ("expired", made["id"])
     story = command("explain", "SourceBehind", site[0].sources[0], code=1)
-    assert [read(one, objects.Episode).alert for one in story["episodes"]] == ["SourceBehind"]
-    assert {read(one, objects.Told).receiver for one in story["told"]} == {"team"}
-    assert "began" in {read(one, objects.Line).what for one in story["story"]}
+    assert [read(one, schemas.Episode).alert for one in story["episodes"]] == ["SourceBehind"]
+    assert {read(one, schemas.Told).receiver for one in story["told"]} == {"team"}
+    assert "began" in {read(one, schemas.Line).what for one in story["story"]}
     said = command("ack", "SourceBehind", site[0].sources[0], "--author", "eva")
-    assert read(said, objects.Episode).acknowledged.author == "eva"
+    assert read(said, schemas.Episode).acknowledged.author == "eva"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog.streamkap.simulator import Simulator
+from watchdog.simulator import Simulator
 
 RULE = "rules:\n  - alert: A\n    each: source\n    expr: recordsLag > 5\n"
 CONTACTS = "receivers: {team: {to: ['json://user:secret@127.0.0.1/hook']}}\nroutes: [{to: [team]}]\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from watchdog.configuration.files import load, load_texts
-from watchdog.configuration.folders import snapshot_of
+from watchdog.configuration.rule_folder import snapshot_of
 from watchdog.errors import RuleFileError, RulePathError, UnavailableError
 
 RULE = "rules:\n  - alert: {}\n    each: source\n    expr: recordsLag > 5\n"

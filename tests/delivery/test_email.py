@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from watchdog.delivery.pictures import png_of
+from watchdog.delivery.png import png_of
 from watchdog.delivery.targets import open_target
 from watchdog.errors import DeliveryError
 from watchdog.notify.message import MessageKind

@@ -14,7 +14,7 @@ import time
 import pytest
 from sinks.http import drip, hang
 
-from watchdog.delivery.secrets import Secrets, written_out
+from watchdog.delivery.redaction import Secrets, written_out
 from watchdog.delivery.targets import check_url, open_target, target_of
 from watchdog.errors import DeliveryError
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from watchdog.streamkap.simulator import Simulator
+from watchdog.simulator import Simulator
 
 RULES = """
 rules:

@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 from sinks.http import HttpSink, Reply, hang
 
-from watchdog.streamkap.simulator import Dialect, Shape
+from watchdog.simulator import Dialect, Shape
 
 WEBHOOK = """
 receivers: {{hook: {{to: ["{url}"]}}}}
@@ -167,13 +167,13 @@ def test_a_second_service_on_the_same_database_ends_at_once_naming_the_first(run
 def test_an_edit_of_the_rules_is_used_and_a_broken_one_changes_nothing(
     running, streamkap, webhook_sink, wait_until, rules_text
 ):
-    contacts = WEBHOOK.format(url=webhook_url(webhook_sink))
-    running.rules(rules_text + contacts)
+    routing = WEBHOOK.format(url=webhook_url(webhook_sink))
+    running.rules(rules_text + routing)
     running.start()
     wait_until(lambda: "poll judged" in running.log)
-    running.rules(rules_text.replace("> 5m", "> 5 minutes") + contacts)
+    running.rules(rules_text.replace("> 5m", "> 5 minutes") + routing)
     wait_until(lambda: "rules on disk are invalid" in running.log)
-    running.rules(rules_text.replace("> 5m", "> 100ms") + contacts)
+    running.rules(rules_text.replace("> 5m", "> 100ms") + routing)
     wait_until(lambda: len(webhook_sink.received) == 1, what="the edited limit fires")
     assert "+4 new" in webhook_sink.received[0].json["message"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from watchdog.notify.chart import Picture, draw, in_unit, limit_of
+from watchdog.readings.chart_history import ChartHistory, Line
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.readings.snapshot import SparseReadings
-from watchdog.readings.trace import Line, Trace
 from watchdog.rules.rule import Quantity
 
 NAN = float("nan")
@@ -58,7 +58,7 @@ def test_the_limit_is_on_the_scale_also_where_no_value_comes_near():
 
 @pytest.mark.parametrize("huge", [1.7976931348623157e308, -1e300])
 def test_what_is_too_large_for_a_picture_stands_at_its_edge(huge):
-    key, trace, readings = EntityKey(Kind.SOURCE, "a"), Trace(), SparseReadings()
+    key, trace, readings = EntityKey(Kind.SOURCE, "a"), ChartHistory(), SparseReadings()
     readings.put(key, LAG, huge, 0.0)
     trace.record(readings.snapshot(0.0, Fleet.of([Entity(key, {"name": "a"})], 0.0)))
     line = trace.line(key, LAG)

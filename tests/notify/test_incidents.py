@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from watchdog.configuration.files import load_texts
 from watchdog.cycle.engine import Engine, Sending
-from watchdog.cycle.saved import Saved
+from watchdog.cycle.state import Saved
 from watchdog.errors import DeliveryError
 from watchdog.notify.message import MessageKind
-from watchdog.notify.wording import Wording
+from watchdog.notify.rendering import Wording
 from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Kind
 from watchdog.readings.poll import Failures, Listing
 from watchdog.readings.snapshot import SparseReadings

@@ -16,8 +16,8 @@ from watchdog.configuration.files import load_texts
 from watchdog.cycle.engine import Engine, Sending
 from watchdog.cycle.policy import Policy
 from watchdog.errors import DeliveryError
-from watchdog.notify.duties import Part
-from watchdog.notify.wording import Wording
+from watchdog.notify.pending import Part
+from watchdog.notify.rendering import Wording
 from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Kind
 from watchdog.readings.poll import Failures, Listing
 from watchdog.readings.snapshot import SparseReadings
@@ -45,20 +45,20 @@ rules:
 """
 
 
-def _policy(rules: str, contacts: str) -> Policy:
+def _policy(rules: str, routing: str) -> Policy:
     """With the receiver p at PagerDuty, which keeps incidents."""
-    policy = load_texts({"rules.yaml": rules + contacts}, {}, expand=False)
-    urls = {target: "pagerduty://k@r" for target, spec in policy.contacts.specs.items() if spec.receiver == "p"}
+    policy = load_texts({"rules.yaml": rules + routing}, {}, expand=False)
+    urls = {target: "pagerduty://k@r" for target, spec in policy.routing.specs.items() if spec.receiver == "p"}
     return replace(policy, urls=urls)
 
 
 POLICIES = [
-    _policy(RULES.format(flapping=flapping), contacts)
+    _policy(RULES.format(flapping=flapping), routing)
     for flapping in ("off", "{changes: 6, within: 1h}")
-    for contacts in CONTACTS
+    for routing in CONTACTS
 ] + [_policy(WITHOUT, CONTACTS[0])]
-PAGERDUTY = frozenset().union(*(policy.contacts.pagerduty for policy in POLICIES))
-TARGETS = sorted({target for policy in POLICIES for target in policy.contacts.specs})
+PAGERDUTY = frozenset().union(*(policy.routing.pagerduty for policy in POLICIES))
+TARGETS = sorted({target for policy in POLICIES for target in policy.routing.specs})
 SOURCES = [EntityKey(Kind.SOURCE, name) for name in ("x", "y", "z")]
 ENTITIES = [Entity(key, {"kind": "source", "name": key.id}) for key in SOURCES]
 EVERY = 60.0
@@ -95,8 +95,8 @@ class Promises(RuleBasedStateMachine):
             if (target, alert) in self.doubtful:
                 continue  # it may have left the configuration before anybody could know that it had heard
             assert not ends or ends[-1] == "end", f"{target} never heard the end of {alert}: {said}"
-        assert not self.engine.book.duties
-        assert not self.engine.book.entries
+        assert not self.engine.records.notifications
+        assert not self.engine.records.entries
         self.store.close()
 
     # -- what may happen
@@ -125,7 +125,7 @@ class Promises(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, 5))
     def acknowledge(self, index) -> None:
-        firing = self.engine.book.open_episodes()
+        firing = self.engine.records.open_episodes()
         if index < len(firing):
             self.engine.acknowledge(firing[index].id, Acknowledgement(self.now, "t"))
             self._save()
@@ -145,7 +145,7 @@ class Promises(RuleBasedStateMachine):
             sending = self.engine.claim(whom, self.now)
             if sending is not None:
                 self._note(sending)
-                self.doubtful |= {(whom, self._alert(item.episode)) for item in sending.claim.duty.items}
+                self.doubtful |= {(whom, self._alert(item.episode)) for item in sending.claim.notification.items}
         self.engine = self._begin()
 
     @rule(policy=WHICH)
@@ -220,26 +220,26 @@ class Promises(RuleBasedStateMachine):
                     if error.unknown and target not in PAGERDUTY:
                         self._note(sending)  # it may have arrived, and is not repeated
                     if error.permanent:  # an end that is refused for good is closed in the ledger
-                        for item in sending.claim.duty.items:
-                            if item.part is Part.END and not sending.claim.duty.is_fallback:
+                        for item in sending.claim.notification.items:
+                            if item.part is Part.END and not sending.claim.notification.is_fallback:
                                 self.heard[target, self._alert(item.episode)].append("end")
                     self.engine.failed(sending, error, self.now)
                 self._save()
 
     def _note(self, sending: Sending) -> None:
-        duty, missed = sending.claim.duty, sending.claim.missed
-        for item in duty.items:
+        notification, missed = sending.claim.notification, sending.claim.missed
+        for item in notification.items:
             alert = self._alert(item.episode)
             said = "missed" if item.episode in missed else str(item.part)
-            known = [one for one in self.heard[duty.target, alert] if one in ("begin", "end")]
+            known = [one for one in self.heard[notification.target, alert] if one in ("begin", "end")]
             if item.part in (Part.ESCALATE, Part.REMIND) and said != "missed" and (not known or known[-1] == "end"):
                 said = "begin"  # heard of it first this way
-            if item.part is Part.END and duty.is_fallback and (not known or known[-1] == "end"):
+            if item.part is Part.END and notification.is_fallback and (not known or known[-1] == "end"):
                 said = "end for another"  # refused for good elsewhere
-            self.heard[duty.target, alert].append(said)
+            self.heard[notification.target, alert].append(said)
 
     def _alert(self, episode: str) -> str:
-        return str(self.engine.book.episodes[episode].alert)
+        return str(self.engine.records.episodes[episode].alert)
 
 
 TestPromises = Promises.TestCase

@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from watchdog.app.desk import Desk
-from watchdog.app.starting import Known
+from watchdog.app.engine_store import EngineStore
+from watchdog.app.startup import Known
 from watchdog.configuration.places import Place
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.policy import Policy
-from watchdog.delivery.courier import Courier
-from watchdog.notify.wording import Links, Wording
+from watchdog.delivery.sender import Sender
+from watchdog.notify.rendering import Links, Wording
 from watchdog.settings import Settings
 from watchdog.store.store import Store
 from watchdog.trials.cases import Case
-from watchdog.trials.population import ENTITY_KINDS, Described, populate
 from watchdog.trials.series import parse_series
+from watchdog.trials.test_entities import ENTITY_KINDS, Described, populate
 from watchdog.trials.world import World
 
 MINUTE = 60.0
@@ -47,10 +47,10 @@ class Story:
             policy, Store.in_memory().load(), start=start, every=MINUTE, wording=wording, name="watchdog"
         )
         carriers = Known(lambda: policy, lambda: ())
-        self._desk = Desk(
+        self._engine_store = EngineStore(
             self._engine, Store.in_memory(), clock=lambda: self.now, open_carrier=carriers.open, label=carriers.label
         )
-        self._courier = Courier(self._desk)
+        self._sender = Sender(self._engine_store)
         self._next_poll = start
 
     def until(self, minutes: float) -> None:
@@ -58,7 +58,7 @@ class Story:
         end = self._start + minutes * MINUTE
         while self.now < end:
             self._step()
-            deadline = self._desk.next_deadline() or end
+            deadline = self._engine_store.next_deadline() or end
             self.now = min(end, self._next_poll, max(deadline, self.now + 0.5))
         self._step()
 
@@ -80,11 +80,11 @@ class Story:
 
     def _step(self) -> None:
         if self.now >= self._next_poll:
-            self._desk.judge(self._world.poll(self.now - self._start), {})
+            self._engine_store.judge(self._world.poll(self.now - self._start), {})
             self._next_poll += MINUTE
-        self._desk.tick()
-        self._courier.wake(self._desk.waiting_targets())
-        while not self._courier.idle():
+        self._engine_store.tick()
+        self._sender.wake(self._engine_store.waiting_targets())
+        while not self._sender.idle():
             time.sleep(0.002)
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.readings.history import History, Wanted
-from watchdog.readings.keeping import Saved, pack, unpack
+from watchdog.readings.packing import Saved, pack, unpack
 from watchdog.readings.snapshot import Column, SparseReadings
-from watchdog.readings.texts import Vocabulary
+from watchdog.readings.vocabulary import Vocabulary
 
 SOURCE = EntityKey(Kind.SOURCE, "a")
 FLEET = Fleet.of([Entity(SOURCE, {"name": "a"})], 0.0, 1)

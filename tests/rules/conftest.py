@@ -11,7 +11,7 @@ import pytest
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.readings.history import History
 from watchdog.readings.snapshot import Snapshot, SparseReadings
-from watchdog.rules.evaluate import Evaluator
+from watchdog.rules.evaluator import Evaluator
 from watchdog.rules.expressions import Expression
 from watchdog.rules.rule import Quantity, Rule, Terms
 from watchdog.rules.verdicts import Verdicts

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.readings.history import History
-from watchdog.readings.keeping import Roster, Saved
+from watchdog.readings.packing import RowIds, Saved
 from watchdog.readings.snapshot import Snapshot, SparseReadings
-from watchdog.rules.evaluate import Evaluator
+from watchdog.rules.evaluator import Evaluator
 from watchdog.rules.expressions import Expression
 from watchdog.rules.rule import Override, Quantity, Rule, Terms
 from watchdog.rules.selector import Selector
@@ -383,12 +383,12 @@ def read(drawn: bytes) -> dict[tuple[EntityKey, str], tuple[float | str, float]]
 
 
 #: Whom a failed request would have answered for; mostly nobody.
-darkness = st.just(frozenset()) | st.just(frozenset()) | st.frozensets(st.sampled_from(KEYS), max_size=2)
+unobserved = st.just(frozenset()) | st.just(frozenset()) | st.frozensets(st.sampled_from(KEYS), max_size=2)
 readings = st.binary(min_size=len(PLACES), max_size=len(PLACES)).map(read)
 #: Polls: how many intervals after the one before, what happens in between, whom it has no answer for, what is read.
 polls = st.lists(
     st.tuples(
-        st.sampled_from((1, 1, 1, 2, 4)), st.sampled_from(("", "", "", "restart", "listing")), darkness, readings
+        st.sampled_from((1, 1, 1, 2, 4)), st.sampled_from(("", "", "", "restart", "listing")), unobserved, readings
     ),
     min_size=1,
     max_size=9,
@@ -412,7 +412,7 @@ class Columns:
 
     rules: list[Rule]
     history: History = field(default_factory=History)
-    rosters: dict[str, Roster] = field(default_factory=dict)
+    rosters: dict[str, RowIds] = field(default_factory=dict)
     saved: list[Saved] = field(default_factory=list)
 
     def __post_init__(self) -> None:

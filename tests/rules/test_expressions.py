@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from watchdog.errors import ExpressionError
 from watchdog.readings.fleet import Kind
 from watchdog.rules.expressions import Expression, param_mistake
-from watchdog.rules.expressions.wording import plan_words
+from watchdog.rules.expressions.plan_text import plan_words
 from watchdog.rules.rule import Quantity
 
 PARAMS = {

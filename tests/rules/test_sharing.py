@@ -11,12 +11,12 @@ import pytest
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind, Table
 from watchdog.readings.history import History
 from watchdog.readings.snapshot import Column, Snapshot, SparseReadings
-from watchdog.rules.evaluate import Evaluator
+from watchdog.rules.evaluator import Evaluator
 from watchdog.rules.expressions import Expression
 from watchdog.rules.expressions.plan import Always, Compare, Const, Junction, Reading, Window
+from watchdog.rules.plan_evaluator import PlanEvaluator
 from watchdog.rules.rule import Override, Quantity, Rule, Terms
 from watchdog.rules.selector import Selector, glob
-from watchdog.rules.sheet import Sheet
 
 SOURCES = [Entity(EntityKey(Kind.SOURCE, f"s{n}"), {"kind": "source", "name": f"s{n}"}) for n in range(100)]
 FLEET = Fleet.of(SOURCES, 0.0, 1)
@@ -54,10 +54,10 @@ def test_the_same_words_in_two_rules_are_one_column(text: str) -> None:
     mine, theirs = one.parts[0], other.parts[1].operand  # type: ignore[union-attr]
     assert mine == theirs and mine is not theirs
     with np.errstate(all="ignore"):
-        sheet = Sheet(snapshot(FLEET), History(), 30.0)
+        plan_evaluator = PlanEvaluator(snapshot(FLEET), History(), 30.0)
         assert isinstance(mine, Compare)
-        assert sheet.numbers(mine.left) is sheet.numbers(theirs.left)
-        assert sheet.truth(mine) is sheet.truth(theirs)
+        assert plan_evaluator.numbers(mine.left) is plan_evaluator.numbers(theirs.left)
+        assert plan_evaluator.truth(mine) is plan_evaluator.truth(theirs)
 
 
 def test_a_window_is_computed_once_for_all_rules_and_variants() -> None:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from watchdog.simulator import Simulator, parse_scenario
 from watchdog.streamkap.client import StreamkapClient
-from watchdog.streamkap.observed import StreamkapPoll
-from watchdog.streamkap.poll import Poller
+from watchdog.streamkap.poll import Poller, StreamkapPoll
 from watchdog.streamkap.signin import Credentials
-from watchdog.streamkap.simulator import Simulator, parse_scenario
 
 _START = 1_767_603_600.0  # 2026-01-05 09:00:00 UTC
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from watchdog.configuration.files import load_texts
-from watchdog.streamkap.observed import StreamkapPoll
-from watchdog.trials.casebook import read_cases
+from watchdog.streamkap.poll import StreamkapPoll
 from watchdog.trials.replay import replay
-from watchdog.trials.ruletests import run_case
+from watchdog.trials.rule_tests import run_case
+from watchdog.trials.test_files import read_cases
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -65,7 +65,7 @@ def test_the_example_is_right_and_has_an_answer_on_a_fleet(block: Block, a_day: 
     assert [one for one in policy.warnings if "no receivers" not in one.what] == []
     report = replay(a_day, policy, EVERY)
     enabled = {rule.name for rule in policy.rules if rule.terms.enabled}
-    assert {rule.name: rule.why for rule in report.rules if rule.name in enabled and not rule.judged} == {}
+    assert {rule.name: rule.why for rule in report.rules if rule.name in enabled and not rule.evaluation} == {}
 
 
 @pytest.mark.parametrize("page", TESTED, ids=[page.name for page in TESTED])

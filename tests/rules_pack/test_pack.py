@@ -14,9 +14,9 @@ import yaml
 from watchdog.configuration.files import load, load_texts
 from watchdog.errors import RuleFileError
 from watchdog.rules.rule import Rule
-from watchdog.trials.casebook import read_cases
 from watchdog.trials.cases import Case
-from watchdog.trials.ruletests import run_case
+from watchdog.trials.rule_tests import run_case
+from watchdog.trials.test_files import read_cases
 
 RULES = Path(__file__).parents[2] / "rules"
 PACK = load(RULES, {})

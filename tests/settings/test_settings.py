@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from watchdog.environment import read_variables
 from watchdog.errors import SettingsError
 from watchdog.settings import Settings, unknown_variables
-from watchdog.variables import read_variables
 
 NOWHERE = Path("/nowhere/at/all")
 

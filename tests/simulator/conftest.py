@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from watchdog.streamkap.simulator import Simulator
+from watchdog.simulator import Simulator
 
 START = 1_900_000_000.0
 

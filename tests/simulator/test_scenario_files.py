@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from watchdog.errors import ConfigError
-from watchdog.streamkap.simulator import (
+from watchdog.simulator import (
     DOINGS,
     Dialect,
     Fleet,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from watchdog.readings.fleet import EntityKey, Kind
+from watchdog.simulator import Dialect
 from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.poll import Poller
 from watchdog.streamkap.signin import Credentials
-from watchdog.streamkap.simulator import Dialect
 
 
 @pytest.fixture

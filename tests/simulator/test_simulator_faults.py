@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from watchdog.streamkap.simulator import Simulator
+from watchdog.simulator import Simulator
 
 PATH = "/sources/metrics"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchdog.streamkap.simulator import Dialect, Fleet
+from watchdog.simulator import Dialect, Fleet
 
 
 def test_an_account_of_250_connectors_needs_every_page(account):

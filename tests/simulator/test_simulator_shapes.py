@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from watchdog.streamkap.simulator import Dialect
+from watchdog.simulator import Dialect
 
 GROUPS = {"account_metrics", "connector_metrics", "inline_metrics", "task_metrics", "topic_metrics"}
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from watchdog.errors import ConfigError
-from watchdog.streamkap.simulator import Simulator
+from watchdog.simulator import Simulator
 
 
 @pytest.fixture

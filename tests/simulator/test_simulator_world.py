@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchdog.streamkap.simulator import Destination, Simulator, Source, parse_scenario
+from watchdog.simulator import Destination, Simulator, Source, parse_scenario
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog.cycle.saved import Changes
+from watchdog.cycle.state import Changes
 from watchdog.errors import StoreError
 from watchdog.store.store import Store
 
@@ -19,9 +19,9 @@ from watchdog.store.store import Store
 WRITER = """
 import sys
 from watchdog.alerts.episodes import Episode, Facts, Note
-from watchdog.alerts.life import AlertKey, AlertState
-from watchdog.cycle.saved import Changes
-from watchdog.notify.duties import Duty, Item, Part
+from watchdog.alerts.lifecycle import AlertKey, AlertState
+from watchdog.cycle.state import Changes
+from watchdog.notify.pending import Item, Part, PendingNotification
 from watchdog.notify.ledger import Entry
 from watchdog.notify.message import MessageKind
 from watchdog.notify.routes import GroupKey
@@ -39,7 +39,7 @@ while True:
         alerts={key: AlertState(began=float(n)) for key in keys},
         episodes={id_: Episode(id_, keys[0], n, n, Facts({}, ""))},
         entries={(id_, "t"): Entry(id_, "t", group)},
-        duties={n: Duty(n, "t", "oncall", group, MessageKind.FIRING, (Item(id_, Part.BEGIN),), n, n), n - 1: None},
+        notifications={n: PendingNotification(n, "t", "oncall", group, MessageKind.FIRING, (Item(id_, Part.BEGIN),), n, n), n - 1: None},
         notes=[Note(n, keys[0], id_, "began", str(n))],
         documents={"n": str(n), "long": "x" * 100_000},
     ))
@@ -63,8 +63,8 @@ def test_killed_at_random_instants(url: str, opened: Callable[..., Store]) -> No
         n = int(saved.documents["n"])
         assert n in (said[-1], said[-1] + 1), "nothing that was confirmed is lost"
         assert {state.began for state in saved.alerts.values()} == {float(n)}
-        assert set(saved.duties) == {n}
-        assert saved.next_duty == n + 1
+        assert set(saved.notifications) == {n}
+        assert saved.next_notification == n + 1
         assert len(saved.episodes) == len(saved.entries) == len(store.notes_of(limit=10**6)) == n
 
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Note
-from watchdog.alerts.life import AlertKey, AlertState, Phase
+from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase
 from watchdog.alerts.silences import Matcher, Silence
-from watchdog.cycle.saved import Changes
-from watchdog.notify.duties import Duty, Item, Part
+from watchdog.cycle.state import Changes
 from watchdog.notify.ledger import Ending, Entry, Standing
 from watchdog.notify.message import MessageKind
+from watchdog.notify.pending import Item, Part, PendingNotification
 from watchdog.notify.routes import GroupKey
 from watchdog.readings.fleet import Kind
 from watchdog.store import retention
@@ -117,8 +117,10 @@ def test_a_start_loads_what_is_open_or_owed_only(store: Store) -> None:
         Entry("owes-end", "t", GROUP, standing=Standing.ACCEPTED),
         Entry("end-waits", "t", GROUP, standing=Standing.ACCEPTED, ending=Ending.WAITING),
     ]
-    duty = Duty(1, "t", "oncall", GROUP, MessageKind.MISSED, (Item("in-duty", Part.BEGIN),), 1.0, 1.0)
-    store.commit(Changes(entries={(one.episode, one.target): one for one in entries}, duties={1: duty}))
+    notification = PendingNotification(
+        1, "t", "oncall", GROUP, MessageKind.MISSED, (Item("in-duty", Part.BEGIN),), 1.0, 1.0
+    )
+    store.commit(Changes(entries={(one.episode, one.target): one for one in entries}, notifications={1: notification}))
     keep(store, *over, episode("open", 3.0))
     saved = store.load()
     assert set(saved.episodes) == {"open", "waiting", "owes-end", "end-waits", "in-duty"}
@@ -163,8 +165,8 @@ def test_history_goes_with_its_story_when_it_is_old_enough(store: Store) -> None
 def test_many_go_in_batches_past_those_that_have_to_stay(store: Store) -> None:
     many = 2 * retention.BATCH + 10
     held = {Item(f"e{n:04}", Part.END) for n in range(retention.BATCH)}  # the oldest, a batch of them
-    duty = Duty(1, "t", "oncall", GROUP, MessageKind.RESOLVED, tuple(held), 1.0, 1.0)
-    store.commit(Changes(duties={1: duty}))
+    notification = PendingNotification(1, "t", "oncall", GROUP, MessageKind.RESOLVED, tuple(held), 1.0, 1.0)
+    store.commit(Changes(notifications={1: notification}))
     keep(store, *(episode(f"e{n:04}", float(n), float(n)) for n in range(many)))
     assert store.prune(1e9) == many - retention.BATCH
     assert {one.id for one in store.episodes(limit=many)} == {item.episode for item in held}

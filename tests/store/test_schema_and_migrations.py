@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from watchdog.cycle.saved import Changes
+from watchdog.cycle.state import Changes
 from watchdog.errors import StoreError
 from watchdog.store import migrate
 from watchdog.store.database import Database

@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Hold, Note
-from watchdog.alerts.life import AlertKey, AlertState
+from watchdog.alerts.lifecycle import AlertKey, AlertState
 from watchdog.alerts.silences import Matcher, Silence
-from watchdog.cycle.saved import Changes, TargetHealth
-from watchdog.notify.duties import Duty, Item, Part
+from watchdog.cycle.state import Changes, TargetHealth
 from watchdog.notify.groups import Group
 from watchdog.notify.ledger import Ending, Entry, Role, Standing
 from watchdog.notify.message import MessageKind
+from watchdog.notify.pending import Item, Part, PendingNotification
 from watchdog.notify.routes import GroupKey
-from watchdog.readings import keeping
+from watchdog.readings import packing
 from watchdog.readings.fleet import Kind
 from watchdog.rules.rule import Quantity
 from watchdog.store.store import Store
@@ -80,7 +80,7 @@ EPISODES = values(
     escalated=st.frozensets(st.tuples(TEXTS, INSTANTS), max_size=3),
     hold=values(Hold),
 )
-DUTIES = values(Duty, id=st.integers(1, 2**40), items=st.lists(values(Item), max_size=3).map(tuple))
+DUTIES = values(PendingNotification, id=st.integers(1, 2**40), items=st.lists(values(Item), max_size=3).map(tuple))
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +99,11 @@ def test_every_value_comes_back_as_it_went(memory: Store, data: st.DataObject) -
     key, state = data.draw(ALERTS), data.draw(values(AlertState))
     episode = dataclasses.replace(data.draw(EPISODES), id=f"e{next(_numbers)}")
     entry = dataclasses.replace(data.draw(values(Entry)), episode=episode.id)
-    duty, group, health = data.draw(DUTIES), data.draw(values(Group)), data.draw(values(TargetHealth))
+    notification, group, health = data.draw(DUTIES), data.draw(values(Group)), data.draw(values(TargetHealth))
     note = dataclasses.replace(data.draw(values(Note)), episode=episode.id)
     changes = Changes(
         alerts={key: state}, episodes={episode.id: episode}, entries={(entry.episode, entry.target): entry},
-        groups={group.key: group}, duties={duty.id: duty}, targets={health.target: health}, notes=[note],
+        groups={group.key: group}, notifications={notification.id: notification}, targets={health.target: health}, notes=[note],
         documents={"a": "text"},
     )  # fmt: skip
     memory.commit(changes)
@@ -111,12 +111,12 @@ def test_every_value_comes_back_as_it_went(memory: Store, data: st.DataObject) -
     assert saved.alerts[key] == state
     assert memory.episode(episode.id) == episode
     assert memory.entries_of(episode.id) == [entry]
-    assert saved.duties[duty.id] == duty
+    assert saved.notifications[notification.id] == notification
     assert saved.groups[group.key] == group
     assert saved.targets[health.target] == health
     assert memory.notes_of(episode=episode.id) == [note]
     assert saved.documents == {"a": "text"}
-    assert saved.next_duty > duty.id
+    assert saved.next_notification > notification.id
 
 
 #: Every value once, with all its fields away from their defaults.
@@ -139,7 +139,7 @@ def _full() -> Changes:
         "6a0c", "t-1", GROUP, Role.FALLBACK, Standing.ACCEPTED, 3.0, Ending.WAITING, "wd-1", "silence", True, 3.75
     )
     begins = (Item("6a0c", Part.BEGIN),)
-    duty = Duty(
+    notification = PendingNotification(
         7, "t-1", "oncall", GROUP, MessageKind.FIRING, begins, 1.0, 2.0, "why", "wd-1", 3, True, True, "HTTP 503"
     )  # fmt: skip
     return Changes(
@@ -147,7 +147,7 @@ def _full() -> Changes:
         episodes={EPISODE.id: EPISODE},
         entries={("6a0c", "t-1"): entry},
         groups={GROUP: Group(GROUP, 1.0, 30.0, 300.0, 14400.0, 2.0, 3.0, 4.0)},
-        duties={7: duty},
+        notifications={7: notification},
         targets={"t-1": TargetHealth("t-1", "oncall", "slack", 1.0, 2.0, "HTTP 503", 12)},
         notes=[Note(1.0, ALERT, "6a0c", "told", "to oncall", "oncall", "t-1")],
         documents={"cycle": '{"at": 1.0}'},
@@ -164,17 +164,17 @@ def test_both_engines_keep_everything(store: Store, url: str, opened: Callable[.
         if field.name not in ("next_duty", "silences"):
             assert getattr(saved, field.name) == getattr(changes, field.name), field.name
     assert saved.silences == {"u": SILENCE}
-    assert saved.next_duty == 8
+    assert saved.next_notification == 8
 
 
 def test_none_deletes_and_a_duty_id_never_comes_back(store: Store) -> None:
     store.commit(_full())
-    store.commit(Changes(alerts={ALERT: None}, groups={GROUP: None}, duties={7: None, 99: None}))
+    store.commit(Changes(alerts={ALERT: None}, groups={GROUP: None}, notifications={7: None, 99: None}))
     saved = store.load()
-    assert (saved.alerts, saved.groups, saved.duties) == ({}, {}, {})
-    assert saved.next_duty == 100
-    store.commit(Changes(duties={3: None}))
-    assert store.load().next_duty == 100
+    assert (saved.alerts, saved.groups, saved.notifications) == ({}, {}, {})
+    assert saved.next_notification == 100
+    store.commit(Changes(notifications={3: None}))
+    assert store.load().next_notification == 100
 
 
 def test_a_later_value_replaces_the_earlier(store: Store) -> None:
@@ -209,14 +209,14 @@ def test_text_that_no_database_takes_cannot_stop_the_saving(store: Store, nasty:
 
 
 def test_windows_come_back_and_are_cut(store: Store, url: str, opened: Callable[..., Store]) -> None:
-    old = keeping.Roster.of(Kind.SOURCE, ["a", "b"])
-    new = keeping.Roster.of(Kind.SOURCE, ["a", "b", "c"])
-    row = [keeping.Saved(Kind.SOURCE, "m", float(at), old.id, b"%d" % at) for at in range(3)]
-    other = keeping.Saved(Kind.SOURCE, "n", 1.0, old.id, b"n")
-    state = keeping.Saved(Kind.SOURCE, "m", 1.0, old.id, b"state 1", state=True)
+    old = packing.Roster.of(Kind.SOURCE, ["a", "b"])
+    new = packing.Roster.of(Kind.SOURCE, ["a", "b", "c"])
+    row = [packing.Saved(Kind.SOURCE, "m", float(at), old.id, b"%d" % at) for at in range(3)]
+    other = packing.Saved(Kind.SOURCE, "n", 1.0, old.id, b"n")
+    state = packing.Saved(Kind.SOURCE, "m", 1.0, old.id, b"state 1", state=True)
     store.commit(Changes(), [*row, other, state], [old])
-    later = keeping.Saved(Kind.SOURCE, "m", 5.0, new.id, b"5")
-    state_later = keeping.Saved(Kind.SOURCE, "m", 5.0, new.id, b"state 5", state=True)
+    later = packing.Saved(Kind.SOURCE, "m", 5.0, new.id, b"5")
+    state_later = packing.Saved(Kind.SOURCE, "m", 5.0, new.id, b"state 5", state=True)
     store.commit(Changes(), [later, state_later], [old, new])
 
     rosters, pieces = opened(url).load_windows()

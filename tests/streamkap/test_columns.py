@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.streamkap.columns import column_of
 from watchdog.streamkap.decode import Layer, Layers, newest_of
-from watchdog.streamkap.leaf import leaf
+from watchdog.streamkap.value import read_value
 
 AT = 1_924_938_000.0
 STAMPS = ["2030-12-31 09:00:00", "2030-12-31 08:59:30", "2030-12-31T08:50:00Z", "2031-06-01 00:00:00", "never", "", None, AT - 60, 7]
@@ -33,7 +33,7 @@ rows = st.one_of(
 def test_a_row_of_a_column_is_the_reading_of_its_value(metric: str, values: list[Any], otherwise: float) -> None:
     column = column_of(metric, values, otherwise, AT)
     for row, raw in enumerate(values):
-        one = leaf(metric, raw)
+        one = read_value(metric, raw)
         expected = None if one is None else one.value
         number = math.nan if column is None else float(column.numbers[row])
         text = None if column is None or column.texts is None else column.texts[row]
@@ -46,7 +46,7 @@ def test_a_row_of_a_column_is_the_reading_of_its_value(metric: str, values: list
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from([*METRICS, "byteTotal", "state"]), entries.map(lambda entry: [entry]) | scalars))
 def test_the_newest_of_an_entity_is_the_newest_of_its_readings(metrics: dict[str, Any]) -> None:
-    found = [one for name, raw in metrics.items() if (one := leaf(name, raw)) is not None and one.value is not None]
+    found = [one for name, raw in metrics.items() if (one := read_value(name, raw)) is not None and one.value is not None]
     expected = max((min(AT, AT if one.at is None else one.at) for one in found), default=None)
     assert newest_of(metrics, AT, AT) == expected
 

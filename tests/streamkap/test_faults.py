@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
+from watchdog.simulator import Simulator
 from watchdog.streamkap.client import StreamkapClient
-from watchdog.streamkap.observed import StreamkapPoll
-from watchdog.streamkap.poll import Poller
+from watchdog.streamkap.poll import Poller, StreamkapPoll
 from watchdog.streamkap.signin import Credentials
-from watchdog.streamkap.simulator import Simulator
 
 NOW, TIMEOUT = 1_924_938_000.0, 0.5
 ASKED = (Kind.SOURCE, Kind.DESTINATION, Kind.PIPELINE, Kind.TRANSFORM)

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.streamkap.answers import document, error_of
-from watchdog.streamkap.census import Census, Tags, members_of, parts_of, pipelines_by_member, task_states
 from watchdog.streamkap.decode import Layer, Layers, newest_readings
-from watchdog.streamkap.found import Found, Group
-from watchdog.streamkap.leaf import leaf
+from watchdog.streamkap.entities import EntityBuilder, Tags, members_of, parts_of, pipelines_by_member, task_states
+from watchdog.streamkap.known_shape import MetricsReader
+from watchdog.streamkap.metrics_answer import Found, Group
 from watchdog.streamkap.pages import page_of
-from watchdog.streamkap.plain import MetricsReader
 from watchdog.streamkap.shapes import recognise
+from watchdog.streamkap.value import read_value
 from watchdog.streamkap.wire import Answer
 
 AT = 1_924_938_000.0
@@ -136,9 +136,9 @@ def test_listed_objects_may_be_anything(data: st.DataObject) -> None:
         item[name] = data.draw(documents)
     pages = page_of("GET /x", {"result": [item, data.draw(documents)], "total": data.draw(scalars), "has_next": data.draw(scalars)})
     items = [found for found in pages.items if found["id"] == A][:1]
-    census = Census()
+    entity_builder = EntityBuilder()
     parts = {found["id"]: parts_of(found) for found in items}
-    entities = [*census.connectors(Kind.SOURCE, items, parts, pipelines_by_member(items)), *census.pipelines(items, {})]
+    entities = [*entity_builder.connectors(Kind.SOURCE, items, parts, pipelines_by_member(items)), *entity_builder.pipelines(items, {})]
     assert {entity.key.kind for entity in entities} >= {Kind.SOURCE, Kind.PIPELINE}
     assert all(isinstance(state, str) for found in items for state in task_states(found).values())
     assert isinstance(Tags().unnamed(items), set)
@@ -161,15 +161,15 @@ def test_a_poll_survives_any_answer(account: Any, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("raw", [{"value": {"value": 5}}, [[[]]], [{"value": [1]}], {"timestamp": 5, "value": 5}])
 def test_no_reading_is_made_of_containers(raw: Any) -> None:
-    found = leaf("latency", raw)
+    found = read_value("latency", raw)
     assert found is None or found.value is None
 
 
 def test_the_same_objects_give_the_same_entities_until_they_are_gone() -> None:
-    census, item = Census(), copy.deepcopy(LISTED)
+    entity_builder, item = EntityBuilder(), copy.deepcopy(LISTED)
 
     def made(*items: dict[str, Any]) -> list[Entity]:
-        return list(census.connectors(Kind.SOURCE, items, {one["id"]: parts_of(one) for one in items}, {}))
+        return list(entity_builder.connectors(Kind.SOURCE, items, {one["id"]: parts_of(one) for one in items}, {}))
 
     first = made(item)
     assert all(again is before for again, before in zip(made(item), first, strict=True))

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from watchdog.streamkap.found import Found, Group
-from watchdog.streamkap.leaf import leaf
-from watchdog.streamkap.plain import MetricsReader
+from watchdog.streamkap.known_shape import MetricsReader
+from watchdog.streamkap.metrics_answer import Found, Group
 from watchdog.streamkap.shapes import recognise
+from watchdog.streamkap.value import read_value
 from watchdog.streamkap.wire import Answer
 
 A, B, STRANGER = "66a0000000000000000000a1", "66a0000000000000000000a2", "66a00000000000000000ffff"
@@ -27,7 +27,7 @@ def read(document: Any, ids: tuple[str, ...] = (A, B), only: str | None = None) 
     for group in Group:
         for entity, metrics in found.spread(group).items():
             for name, raw in metrics.items():
-                one = leaf(name, raw)
+                one = read_value(name, raw)
                 if one is not None and one.value is not None:
                     readings.setdefault(entity, {})[name] = one.value
     return readings

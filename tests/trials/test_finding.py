@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from watchdog.errors import RuleFileError
-from watchdog.trials.ruletests import find_tests
+from watchdog.trials.rule_tests import find_tests
 
 FILES = {
     "rules/lag.yaml": "rules: []\n",

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from watchdog.trials.casebook import read_cases
 from watchdog.trials.cases import Case
-from watchdog.trials.ruletests import run_case
+from watchdog.trials.rule_tests import run_case
+from watchdog.trials.test_files import read_cases
 from watchdog.units import parse_duration
 
 FILE = Path(__file__).parent / "cases" / "language.yaml"

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from watchdog.configuration.files import load_texts
-from watchdog.delivery.pictures import png_of
+from watchdog.delivery.png import png_of
 from watchdog.errors import ConfigError
 from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Kind
 from watchdog.readings.poll import Failures, Listing
 from watchdog.readings.snapshot import SparseReadings
-from watchdog.streamkap.leaf import Leaf
-from watchdog.streamkap.past import Past
 from watchdog.streamkap.recording import RecordedPoll, Recorder, read_recording
-from watchdog.trials.courses import polls_of
-from watchdog.trials.plot import plot
+from watchdog.streamkap.timeseries import Past
+from watchdog.streamkap.value import ApiValue
 from watchdog.trials.replay import interval_of, readings_behind, replay
+from watchdog.trials.replay_chart import plot
+from watchdog.trials.timeseries import polls_of
 
 RULES = """
 rules:
@@ -72,13 +72,13 @@ def test_episodes_and_messages() -> None:
 
 def test_what_could_not_be_judged_is_told_with_the_reason() -> None:
     rules = rules_of(replay(polls(0, 20, 0), policy(), 60.0))
-    assert {name: rule.why for name, rule in rules.items() if not rule.judged} == {
+    assert {name: rule.why for name, rule in rules.items() if not rule.evaluation} == {
         "Never": "no entity matched",
         "Blind": "there was no reading of byteTotal",
         "Short": "its window of 12h is longer than the 2m played",
         "Off": "it is not enabled",
     }
-    assert {rule.why for rule in rules.values() if rule.judged} == {""}
+    assert {rule.why for rule in rules.values() if rule.evaluation} == {""}
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_line_that_is_none_is_named(tmp_path: Path, line: str) -> None:
 
 
 def test_what_the_api_remembers_is_played_as_polls() -> None:
-    values = [Leaf(0.0, 0.0), Leaf(20.0, 60.0), Leaf(20.0, 120.0), Leaf(0.0, 180.0), Leaf(0.0, 240.0)]
+    values = [ApiValue(0.0, 0.0), ApiValue(20.0, 60.0), ApiValue(20.0, 120.0), ApiValue(0.0, 180.0), ApiValue(0.0, 240.0)]
     past = Past([SOURCE], {KEY: {"recordsLag": values}}, Failures())
     report = replay(polls_of(past, 0.0, 240.0, 60.0), policy(), 60.0)
     lag = next(rule for rule in report.rules if rule.name == "Lag")

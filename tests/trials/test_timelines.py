@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from watchdog.trials.casebook import read_cases
 from watchdog.trials.cases import Case, Restart
 from watchdog.trials.player import play
-from watchdog.trials.ruletests import run_case
+from watchdog.trials.rule_tests import run_case
+from watchdog.trials.test_files import read_cases
 
 FILES = sorted((Path(__file__).parent / "cases").rglob("*timelines*.yaml"))
 CASES = [case for file in FILES for case in read_cases(file)]

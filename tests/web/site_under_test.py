@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 
-from watchdog.app.starting import client_of, poller_of, start
+from watchdog.app.startup import client_of, poller_of, start
 from watchdog.notify.message import Message
 from watchdog.settings import Settings
+from watchdog.simulator import Simulator
 from watchdog.store.store import Store
-from watchdog.streamkap.simulator import Simulator
 
 LAG = "StreamingMilliSecondsBehindSource"
 TOKEN = "let-me-in"
@@ -140,8 +140,8 @@ class Site:
     def until_polled(self, times: int = 1) -> None:
         """Until so many more polls have been judged."""
         for _ in range(times):
-            before = self._service.desk.judged
-            self.until(lambda before=before: self._service.desk.judged is not before)
+            before = self._service.engine_store.evaluation
+            self.until(lambda before=before: self._service.engine_store.evaluation is not before)
 
     def until(self, true: Callable[[], object], timeout: float = 15.0) -> None:
         """Wait for the service, which runs on the real clock."""
@@ -151,8 +151,8 @@ class Site:
             time.sleep(0.05)
 
     def _fires(self, alert: str, entity: str) -> bool:
-        with self._service.desk.reading() as engine:
-            return any(one.alert.rule == alert and one.facts.entity == entity for one in engine.book.open_episodes())
+        with self._service.engine_store.reading() as engine:
+            return any(one.alert.rule == alert and one.facts.entity == entity for one in engine.records.open_episodes())
 
     def _serve(self) -> None:
         self._store = Store.open(self._settings.watchdog_database_url.get_secret_value(), name="test")

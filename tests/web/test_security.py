@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from watchdog.web.access import Access
 from watchdog.web.connections import Connection
-from watchdog.web.guard import Guard
+from watchdog.web.middleware import Guard
 from watchdog.web.resource import Asked, Resource
 from watchdog.web.server import Server
 

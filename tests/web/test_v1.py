@@ -10,7 +10,7 @@ import pytest
 from openapi_spec_validator import validate
 from site_under_test import TOKEN, Site
 
-from watchdog.web.v1 import objects
+from watchdog.web.v1 import schemas
 
 BASE = "/api/watchdog/v1"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -40,7 +40,7 @@ def items(api: httpx.Client, path: str) -> list[dict[str, object]]:
 
 def test_an_entity_with_its_readings_and_what_the_rules_say(api: httpx.Client, site: Site) -> None:
     (found,) = items(api, f"entities?kind=source&name={site.sources[0]}")
-    detail = msgspec.json.decode(api.get(f"entities/source/{found['id']}").content, type=objects.EntityDetail)
+    detail = msgspec.json.decode(api.get(f"entities/source/{found['id']}").content, type=schemas.EntityDetail)
     readings = {one.metric: (one.value, one.unit) for one in detail.readings}
     assert readings["StreamingMilliSecondsBehindSource"] == (900_000.0, "ms")
     assert (detail.name, detail.observed) == (site.sources[0], True)
@@ -62,7 +62,7 @@ def test_an_episode_tells_its_story_and_who_was_told_but_no_url_of_a_target(api:
     (brief,) = items(api, "episodes?firing=true&alert=SourceBehind")
     site.until(lambda: api.get(f"episodes/{brief['id']}").json()["told"])
     answer = api.get(f"episodes/{brief['id']}")
-    found = msgspec.json.decode(answer.content, type=objects.EpisodeDetail)
+    found = msgspec.json.decode(answer.content, type=schemas.EpisodeDetail)
     assert (found.value, found.unit, found.limit) == (900_000.0, "ms", 300_000.0)
     assert found.annotations["summary"] == f"{site.sources[0]} is 15m behind its source"
     assert found.labels["tags"], "a list stays a list"
@@ -112,9 +112,9 @@ def test_pages_of_one_make_the_whole_list(api: httpx.Client, path: str) -> None:
 
 
 def test_a_rule_with_its_terms_and_its_last_result(api: httpx.Client) -> None:
-    rule = msgspec.json.decode(api.get("rules/SourceBehind").content, type=objects.Rule)
+    rule = msgspec.json.decode(api.get("rules/SourceBehind").content, type=schemas.Rule)
     assert (rule.each, rule.severity, rule.firing) == ("source", "warning", 1)
-    assert rule.params == {"limit": objects.Param(300.0, "s")}
+    assert rule.params == {"limit": schemas.Param(300.0, "s")}
     assert rule.last is not None
     assert (rule.last.covers, rule.last.true, rule.last.false, rule.last.unknown) == (4, 1, 3, 0)
 
@@ -143,7 +143,7 @@ def test_a_mistake_is_answered_with_what_was_found(
     api: httpx.Client, why: str, path: str, status: int, found: str, said: str
 ) -> None:
     answer = api.get(path)
-    problem = msgspec.json.decode(answer.content, type=objects.Problem)
+    problem = msgspec.json.decode(answer.content, type=schemas.Problem)
     assert (answer.status_code, problem.found) == (status, found), why
     assert said in problem.error
     assert answer.headers["content-type"] == "application/json"

@@ -11,10 +11,9 @@ from watchdog.alerts.mutes import Mute
 from watchdog.configuration.mutes import parse_time
 from watchdog.rules.selector import Selector
 from watchdog.web.assets import Assets
-from watchdog.web.cards import followable
-from watchdog.web.moments import moment
-from watchdog.web.quieting import mute_views
-from watchdog.web.reasons import parts_of
+from watchdog.web.episode_cards import followable, parts_of
+from watchdog.web.silences import mute_views
+from watchdog.web.times import moment
 
 REASONS = [
     ("one comparison", "lag is 12m4s (> 5m)", ["12m4s"], ["(> 5m)"]),

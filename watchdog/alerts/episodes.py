@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from watchdog.alerts.life import AlertKey
+from watchdog.alerts.lifecycle import AlertKey
 from watchdog.readings.fleet import LabelValue
 from watchdog.rules.rule import Quantity
 

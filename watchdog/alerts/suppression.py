@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from watchdog.alerts.life import AlertKey
+from watchdog.alerts.lifecycle import AlertKey
 from watchdog.readings.fleet import EntityKey, Fleet, Kind
 from watchdog.rules.rule import Rule
 from watchdog.rules.selector import glob

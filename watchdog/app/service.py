@@ -8,12 +8,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from watchdog.app.desk import Desk
+from watchdog.app.engine_store import EngineStore
 from watchdog.app.heartbeat import Heartbeat
-from watchdog.app.pace import Pace
-from watchdog.app.polling import Fetcher, Source
-from watchdog.app.reloading import Reloader
-from watchdog.delivery.courier import Courier
+from watchdog.app.polling import Fetcher, PollScheduler, Source
+from watchdog.app.reloader import Reloader
+from watchdog.delivery.sender import Sender
 from watchdog.readings.poll import Poll
 
 logger = logging.getLogger(__name__)
@@ -47,7 +46,7 @@ class Service:
 
     def __init__(
         self,
-        desk: Desk,
+        engine_store: EngineStore,
         source: Source,
         reloader: Reloader,
         *,
@@ -58,7 +57,7 @@ class Service:
         on_poll: Callable[[Poll], None] = lambda poll: None,
         history: float = 30 * 86400.0,
     ) -> None:
-        self.desk = desk
+        self.engine_store = engine_store
         self.progress = Progress(clock())
         self._reloader = reloader
         self._every = every
@@ -71,8 +70,8 @@ class Service:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._fetcher = Fetcher(source, self._wake.set)
-        self._pace = Pace(every, self._start_poll, self._miss, clock)
-        self.courier = Courier(desk)
+        self._scheduler = PollScheduler(every, self._start_poll, self._miss, clock)
+        self.sender = Sender(engine_store)
         self._last_outcome: str | None = None
 
     # -- from other threads
@@ -101,19 +100,19 @@ class Service:
     def run(self) -> None:
         """Until `stop`."""
         while not self._stop.is_set():
-            self._pace.run_pending()
+            self._scheduler.run_pending()
             poll = self._fetcher.take()
             if poll is not None:
                 self._cycle(poll)
             self._reload()
-            self.desk.read_people()
+            self.engine_store.read_people()
             if not self._poll_is_fresh():
-                self.desk.tick()
-                self.courier.wake(self.desk.waiting_targets())
+                self.engine_store.tick()
+                self.sender.wake(self.engine_store.waiting_targets())
             self._tidy()
             self._wake.wait(self._pause())
             self._wake.clear()
-        self.courier.stop(_SEND_GRACE)
+        self.sender.stop(_SEND_GRACE)
         if self._heartbeat is not None:
             self._heartbeat.stop()
 
@@ -134,7 +133,7 @@ class Service:
             "rules_invalid": float(self._reloader.invalid),
         }
         try:
-            saved = self.desk.judge(poll, own)
+            saved = self.engine_store.judge(poll, own)
         except Exception:
             logger.exception("cycle failed")
             saved = False
@@ -145,7 +144,7 @@ class Service:
         self.progress.poll_succeeded = self.progress.poll_succeeded or not poll.failures
         self._log_outcome(poll)
         if self._heartbeat is not None:
-            with self.desk.reading() as engine:
+            with self.engine_store.reading() as engine:
                 stuck = engine.stuck_for(ended) >= _STUCK_AFTER
             self._heartbeat.beat(well=saved and not stuck)
 
@@ -159,14 +158,14 @@ class Service:
     def _reload(self) -> None:
         policy = self._reloader.look(self._clock())
         if policy is not None:
-            self.desk.forget_carriers()
-            self.desk.adopt(policy)
+            self.engine_store.forget_carriers()
+            self.engine_store.adopt(policy)
 
     def _tidy(self) -> None:
         now = self._clock()
         if not 0 <= now - self._tidied_at < _TIDY_EVERY:
             self._tidied_at = now
-            self.desk.tidy(self._history)
+            self.engine_store.tidy(self._history)
 
     def _poll_is_fresh(self) -> bool:
         """Whether a poll is under way that deadlines of this instant should wait for."""
@@ -175,7 +174,7 @@ class Service:
 
     def _pause(self) -> float:
         now = self._clock()
-        until = min(self._pace.next_at, self.desk.next_deadline() or self._pace.next_at)
+        until = min(self._scheduler.next_at, self.engine_store.next_deadline() or self._scheduler.next_at)
         if self._poll_is_fresh():
             return 0.05  # woken when it ends; this is for deadlines that its grace held up
         return min(_LOOK_AROUND, max(0.01, until - now))
@@ -188,8 +187,8 @@ class Service:
         if same == self._last_outcome:
             level = logging.DEBUG
         self._last_outcome = same
-        with self.desk.reading() as engine:
-            entities = len(engine.roster.fleet)
-            firing = len(engine.book.open_episodes())
+        with self.engine_store.reading() as engine:
+            entities = len(engine.presence.fleet)
+            firing = len(engine.records.open_episodes())
         logger.log(level, "poll judged", extra={"outcome": outcome, "entities": entities, "firing": firing,
                                                 "seconds": round(self.progress.cycle_seconds, 3)})  # fmt: skip

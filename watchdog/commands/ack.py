@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 from watchdog.alerts.episodes import Acknowledgement
+from watchdog.commands.operator import author_or_login, episodes_named, links_of, open_store
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, shown
-from watchdog.commands.people import author_or_login, episodes_named, links_of, open_store
 from watchdog.errors import ConfigError
 from watchdog.settings import Settings
-from watchdog.web.v1.making import episode_object
+from watchdog.web.v1.conversion import episode_object
 
 _MOST = 10_000
 

@@ -9,17 +9,17 @@ from typing import TypeVar
 
 from rich.text import Text
 
-from watchdog.commands.matches import Glance, glance, matches
+from watchdog.commands.check_live import Glance, glance, matches
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, counted
 from watchdog.configuration.files import load
 from watchdog.cycle.policy import Policy
-from watchdog.delivery.secrets import written_out
+from watchdog.delivery.redaction import written_out
 from watchdog.delivery.targets import check_url
+from watchdog.environment import read_variables
 from watchdog.errors import ConfigError, Mistake, RuleFileError, UnavailableError
 from watchdog.settings import Settings, unknown_variables
 from watchdog.units import format_duration
-from watchdog.variables import read_variables
 
 _WRONG, _UNREACHABLE = 2, 3
 

@@ -16,15 +16,15 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from watchdog.app.desk import Desk
+from watchdog.app.engine_store import EngineStore
 from watchdog.app.logs import set_up
-from watchdog.app.starting import client_of, poller_of, start
+from watchdog.app.startup import client_of, poller_of, start
 from watchdog.configuration.files import load_texts
-from watchdog.delivery.phrases import brief_of, opening_of, words_of
+from watchdog.delivery.layout import brief_of, opening_of, words_of
 from watchdog.notify.message import Message, MessageKind
 from watchdog.settings import Settings
+from watchdog.simulator import Simulator, builtin_scenario
 from watchdog.store.store import Store
-from watchdog.streamkap.simulator import Simulator, builtin_scenario
 
 _COLOURS = {MessageKind.FIRING: "red", MessageKind.RESOLVED: "green", MessageKind.REMINDER: "yellow"}
 _POLL = 2.0
@@ -106,7 +106,7 @@ def demo(*, once: bool, port: int, console: Console | None = None) -> int:
         if started.server is not None:
             console.print("Status page: http://{}:{}/".format(*started.server.address), highlight=False)
             console.print(f"To acknowledge or silence there, sign in with the token: {_TOKEN}\n", highlight=False)
-        closed = _wait(started.service.desk, terminal, stop, began + (scenario.ends or 0.0))
+        closed = _wait(started.service.engine_store, terminal, stop, began + (scenario.ends or 0.0))
         if closed:
             told = sum(message.kind is MessageKind.FIRING for message in terminal.messages)
             console.print(f"\n[bold]The incident is over:[/] {told} beginnings told, every one of them closed.")
@@ -131,14 +131,14 @@ def _welcome(console: Console, description: str, ends: float) -> None:
     )
 
 
-def _wait(desk: Desk, terminal: Terminal, stop: threading.Event, ends: float) -> bool:
+def _wait(engine_store: EngineStore, terminal: Terminal, stop: threading.Event, ends: float) -> bool:
     """Until the incident has been told to its end; False if that does not happen, or somebody interrupts."""
     while not stop.wait(0.2):
         now = time.time()
         if now > ends + _PATIENCE:
             return False
-        with desk.reading() as engine:
-            quiet = not engine.book.open_episodes() and not engine.book.duties and not engine.book.over
+        with engine_store.reading() as engine:
+            quiet = not engine.records.open_episodes() and not engine.records.notifications and not engine.records.over
         if now > ends and quiet and terminal.messages:
             return True
     return False

@@ -1,26 +1,69 @@
-"""`watchdog explain`: the whole story of one alert, from what it remembers."""
+"""`watchdog explain`: the whole story of one alert, from the database and from the running service."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from typing import Any
 
-from watchdog.alerts.life import AlertKey
-from watchdog.app.starting import last_policy
-from watchdog.commands.asking import Service
+import httpx
+import msgspec
+
+from watchdog.alerts.lifecycle import AlertKey
+from watchdog.app.startup import last_policy
+from watchdog.commands.operator import episodes_named, links_of, open_store
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, shown, table
-from watchdog.commands.people import episodes_named, links_of, open_store
 from watchdog.cycle.policy import Policy
+from watchdog.environment import read_variables
 from watchdog.errors import ConfigError
-from watchdog.notify.wording import in_words, unit_of
+from watchdog.notify.rendering import in_words, unit_of
 from watchdog.rules.rule import Quantity
 from watchdog.settings import Settings
 from watchdog.units import format_duration
-from watchdog.variables import read_variables
-from watchdog.web.knowing import Outlook
-from watchdog.web.story import story
-from watchdog.web.v1.making import episode_object, line_object, names_of, told_object
-from watchdog.web.v1.objects import Alert
+from watchdog.web.episode_timeline import story
+from watchdog.web.recipients import Outlook
+from watchdog.web.v1.conversion import episode_object, line_object, names_of, told_object
+from watchdog.web.v1.schemas import Alert, Reading
+
+#: Seconds. It runs on this machine, or it does not run.
+_PATIENCE = 3.0
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "[::1]"}
+
+
+class Service:
+    """The service at the address that the settings name; `answers` is False where none does."""
+
+    def __init__(self, settings: Settings) -> None:
+        token = settings.watchdog_web_token
+        host, port = settings.listen or ("", 0)
+        self.address = f"{_ANY_ADDRESS.get(host, host)}:{port}"
+        self.answers = settings.listen is not None
+        self._headers = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
+
+    def alerts(self, rule: str) -> list[Alert]:
+        """A rule on every entity that it covers, as the last poll left them."""
+        return [msgspec.convert(one, Alert) for one in self._items("alerts", alert=rule)]
+
+    def readings(self, alert: Alert) -> list[Reading]:
+        """What the last poll read of an alert's entity, as far as its reason names it."""
+        items = self._items("readings", kind=alert.kind, name=alert.entity_id)
+        return [one for item in items if (one := msgspec.convert(item, Reading)).metric in alert.reason]
+
+    def _items(self, what: str, **given: str) -> Iterator[Any]:
+        after: str | None = ""
+        while self.answers and after is not None:
+            params = {**given, "limit": "1000"} | ({"after": after} if after else {})
+            try:
+                url = f"http://{self.address}/api/watchdog/v1/{what}"
+                answer = httpx.get(url, params=params, headers=self._headers, timeout=_PATIENCE, trust_env=False)
+                page = msgspec.json.decode(answer.raise_for_status().content)
+            except (httpx.HTTPError, msgspec.DecodeError):
+                self.answers = False
+                return
+            yield from page["items"]
+            after = page["next"]
+
 
 _EPISODES = 1000
 _NOTES = 500

@@ -8,7 +8,7 @@ from watchdog.errors import ConfigError
 from watchdog.readings.catalogue import CATALOGUE
 from watchdog.spelling import did_you_mean
 from watchdog.units import format_duration
-from watchdog.web.v1.making import metric_object
+from watchdog.web.v1.conversion import metric_object
 
 
 def metrics(name: str | None, *, as_json: bool) -> int:

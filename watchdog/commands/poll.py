@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 
-from watchdog.app.starting import client_of, poller_of
+from watchdog.app.startup import client_of, poller_of
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import instant, table
-from watchdog.notify.wording import in_words, unit_of
+from watchdog.notify.rendering import in_words, unit_of
 from watchdog.readings.fleet import REAL_KINDS
 from watchdog.readings.poll import Poll
-from watchdog.readings.roster import Roster
+from watchdog.readings.presence import Presence
 from watchdog.readings.snapshot import Reading, Snapshot
 from watchdog.rules.rule import Quantity
 from watchdog.settings import Settings
-from watchdog.web.v1.making import entity_object
+from watchdog.web.v1.conversion import entity_object
 
 
 def poll(*, as_json: bool) -> int:
@@ -22,10 +22,10 @@ def poll(*, as_json: bool) -> int:
     settings = Settings.load()
     with client_of(settings) as client:
         polled = poller_of(settings, client).poll(time.time())
-    roster, _ = Roster.of([], polled.at).after(polled.listing, polled.at)
+    presence, _ = Presence.of([], polled.at).after(polled.listing, polled.at)
     if polled.listing is None and polled.failures:
         raise polled.failures.errors[0]
-    snapshot = polled.snapshot(roster.fleet)
+    snapshot = polled.snapshot(presence.fleet)
     if as_json:
         print_json(_objects(snapshot, polled))
     else:

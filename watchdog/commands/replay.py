@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from watchdog.app.starting import client_of
+from watchdog.app.startup import client_of
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, instant, shown, table
 from watchdog.configuration.files import load
-from watchdog.delivery.pictures import png_of
+from watchdog.delivery.png import png_of
 from watchdog.errors import ConfigError
 from watchdog.readings.poll import Poll
 from watchdog.settings import Settings
-from watchdog.streamkap.past import read_past
 from watchdog.streamkap.recording import read_recording
-from watchdog.trials.courses import polls_of
-from watchdog.trials.plot import plot as draw
+from watchdog.streamkap.timeseries import read_past
 from watchdog.trials.replay import Report, RuleReport, interval_of, readings_behind
 from watchdog.trials.replay import replay as play
+from watchdog.trials.replay_chart import plot as draw
+from watchdog.trials.timeseries import polls_of
 from watchdog.units import format_duration, parse_duration
 
 #: Episodes of one rule that are listed on a terminal.
@@ -97,7 +97,7 @@ def _show(report: Report) -> None:
         ]
         out.print()
         table(("receiver", "messages", ""), counted)
-    blind = [rule for rule in report.rules if not rule.judged]
+    blind = [rule for rule in report.rules if not rule.evaluation]
     if blind:
         out.print()
         table(("could not be judged", "why"), [(rule.name, rule.why) for rule in blind])
@@ -121,7 +121,7 @@ def _object(report: Report) -> dict[str, object]:
         "rules": [
             {
                 "alert": rule.name,
-                "judged": rule.judged,
+                "judged": rule.evaluation,
                 "why_not": rule.why,
                 "advice": rule.advice,
                 "episodes": [

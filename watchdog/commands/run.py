@@ -14,14 +14,14 @@ from watchdog import __version__
 from watchdog.app.logs import set_up
 from watchdog.app.memory import calm_collector, one_heap
 from watchdog.app.service import Service
-from watchdog.app.starting import Started, client_of, poller_of, stand_by, start
+from watchdog.app.startup import Started, client_of, poller_of, stand_by, start
 from watchdog.commands.signals import Signals
-from watchdog.delivery import secrets
+from watchdog.delivery import redaction
+from watchdog.environment import read_variables
 from watchdog.readings.poll import Poll
 from watchdog.settings import Settings, unknown_variables
 from watchdog.store.lease import Leadership
 from watchdog.store.store import Store
-from watchdog.variables import read_variables
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def run(signals: Signals, *, strict: bool, record: Path | None) -> int:
     one_heap()
     found = read_variables()
     settings = Settings.load()
-    set_up(settings.watchdog_log_format, settings.watchdog_log_level, secrets.known.scrub)
+    set_up(settings.watchdog_log_format, settings.watchdog_log_level, redaction.known.scrub)
     for warning in unknown_variables(found):
         logger.warning("unknown variable", extra={"warning": warning})
     lost = True
@@ -84,7 +84,7 @@ def _term(
 
 def _looks_like(settings: Settings, started: Started) -> dict[str, object]:
     """What somebody wants to see of a service that begins: what it watches by what, and where it can be looked at."""
-    with started.service.desk.reading() as engine:
+    with started.service.engine_store.reading() as engine:
         policy = engine.policy
     page = "off" if started.server is None else "http://{}:{}/".format(*started.server.address)
     return {"version": __version__, "api": settings.streamkap_host, "rules": len(policy.rules),

@@ -6,11 +6,11 @@ from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import table
 from watchdog.configuration.files import load
 from watchdog.delivery.targets import check_url, open_target
+from watchdog.environment import read_variables
 from watchdog.errors import ConfigError, DeliveryError
 from watchdog.notify.message import Line, Message, MessageKind
 from watchdog.settings import Settings
 from watchdog.spelling import did_you_mean
-from watchdog.variables import read_variables
 
 
 def send_test(receiver: str, *, as_json: bool, now: float) -> int:

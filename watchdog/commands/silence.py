@@ -8,13 +8,13 @@ import uuid
 from datetime import UTC, datetime
 
 from watchdog.alerts.silences import Silence, parse_matcher
+from watchdog.commands.operator import author_or_login, open_store
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, counted, short_id, shown, table
-from watchdog.commands.people import author_or_login, open_store
 from watchdog.errors import ConfigError
 from watchdog.settings import Settings
 from watchdog.units import format_duration, parse_duration
-from watchdog.web.v1.making import silence_object
+from watchdog.web.v1.conversion import silence_object
 
 _MOST = 10_000
 

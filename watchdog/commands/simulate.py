@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from watchdog.commands.output import console
-from watchdog.streamkap.simulator import Simulator, load_scenario
+from watchdog.simulator import Simulator, load_scenario
 
 
 def simulate(*, port: int, sources: int | None, scenario: Path | None, seed: int | None) -> int:

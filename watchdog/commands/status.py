@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 from watchdog.alerts.episodes import Episode
+from watchdog.commands.operator import links_of, open_store
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, shown, table
-from watchdog.commands.people import links_of, open_store
-from watchdog.cycle.remembered import Remembered
+from watchdog.cycle.state import CycleState
 from watchdog.settings import Settings
 from watchdog.units import format_duration
-from watchdog.web.v1.making import status_object
+from watchdog.web.v1.conversion import status_object
 
 _MOST = 10_000
 _RANK = {"critical": 0, "warning": 1, "info": 2}
@@ -26,8 +26,8 @@ def status(*, as_json: bool) -> int:
         firing = sorted(store.episodes(firing=True, limit=_MOST), key=_worst_first)
         silences = [one for one in store.silences() if one.active(now)]
         targets = store.targets()
-        cycle = Remembered.decode(store.document("cycle"))
-        waiting = store.duties()
+        cycle = CycleState.decode(store.document("cycle"))
+        waiting = store.notifications()
     finally:
         store.close()
     if as_json:
@@ -55,7 +55,7 @@ def status(*, as_json: bool) -> int:
         ]  # fmt: skip
         table(("failing target", "since", "last accepted", "why"), rows)
     if waiting:
-        oldest = min(duty.created for duty in waiting)
+        oldest = min(notification.created for notification in waiting)
         what = "1 message waits, for" if len(waiting) == 1 else f"{len(waiting)} messages wait, the oldest for"
         out.print(f"{what} {format_duration(now - oldest)}", markup=False)
     return 1 if firing else 0

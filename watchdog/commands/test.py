@@ -10,7 +10,7 @@ from rich.text import Text
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console
 from watchdog.settings import Settings
-from watchdog.trials.ruletests import Result, find_tests, read_all, run_case
+from watchdog.trials.rule_tests import Result, find_tests, read_all, run_case
 
 
 def test(paths: list[Path], *, as_json: bool) -> int:

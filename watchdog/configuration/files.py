@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from watchdog.alerts.mutes import Mute
-from watchdog.configuration.circles import circles
 from watchdog.configuration.fields import Fields, expected, hidden
-from watchdog.configuration.folders import read_all
 from watchdog.configuration.mutes import read_mute
 from watchdog.configuration.places import Mapping as MappingNode
 from watchdog.configuration.places import Place, Scalar, read
 from watchdog.configuration.places import Sequence as SequenceNode
 from watchdog.configuration.receivers import ReceiverReader
+from watchdog.configuration.reference_cycles import circles
+from watchdog.configuration.rule_folder import read_all
 from watchdog.configuration.rules import RESERVED, Defaults, Found, RuleReader
 from watchdog.configuration.where import Labels
 from watchdog.cycle.policy import Policy
@@ -94,7 +94,7 @@ class _Loader:
         self._mistakes: list[Mistake] = []
         self._warnings: list[Mistake] = []
         self._rules = RuleReader(self._mistakes, self._warnings, seen)
-        self._contacts = ReceiverReader(self._mistakes, self._warnings, variables, check_url, unset_out)
+        self._routing = ReceiverReader(self._mistakes, self._warnings, variables, check_url, unset_out)
         self._found: list[Found] = []
         self._named: dict[str, Place] = {}
         self._receivers: dict[str, tuple[Receiver, Place]] = {}
@@ -131,7 +131,7 @@ class _Loader:
             self._rule(node, defaults)
         self._receivers_unread = self._receivers_unread or fields.unread("receivers")
         if "receivers" in fields:
-            for receiver, (value, place) in self._contacts.receivers(root.items["receivers"]).items():
+            for receiver, (value, place) in self._routing.receivers(root.items["receivers"]).items():
                 if receiver in self._receivers:
                     first = self._receivers[receiver][1]
                     what = f"duplicate receiver '{receiver}'; it stands in {first.file}:{first.line} already"
@@ -150,14 +150,14 @@ class _Loader:
     def policy(self, sources: Mapping[str, str | bytes], whole: str) -> Policy:
         """All together; raises RuleFileError."""
         labels = Labels(self._label_names, complete=not (self._unread or self._rules.labels_unread))
-        routes = [self._contacts.route(node, labels, index) for index, node in enumerate(self._route_nodes)]
+        routes = [self._routing.route(node, labels, index) for index, node in enumerate(self._route_nodes)]
         self._check_routes([route for route, _ in routes])
         mutes = [found for node in self._mute_nodes if (found := self._mute(node, labels)) is not None]
         self._check_mentions()
         self._check_fallbacks()
         self._check_suppression()
         for name, (_, place) in self._receivers.items():
-            if routes and not any(mention.name == name for mention in self._contacts.mentions):
+            if routes and not any(mention.name == name for mention in self._routing.mentions):
                 what = f"receiver '{name}' is never told: no route, escalation or fallback names it"
                 self._warnings.append(place.mistake(what))
         if not self._has_rules and not self._unread:
@@ -173,7 +173,7 @@ class _Loader:
             receivers={name: receiver for name, (receiver, _) in self._receivers.items()},
             routes=tuple(route for route, _ in routes),
             mutes=tuple(mutes),
-            urls=self._contacts.urls,
+            urls=self._routing.urls,
             sources=texts,
             fingerprint=fingerprint(texts),
             warnings=tuple(_once(self._warnings)),
@@ -235,7 +235,7 @@ class _Loader:
                 what = f"where: no alert has such a severity; there are {', '.join(Severity)}"
                 self._warnings.append(where.items["severity"].place.mistake(what))
         pagerduty = {r.name for r, _ in self._receivers.values()
-                     if any(self._contacts.urls.get(t.id, "").startswith("pagerduty") for t in r.targets)}  # fmt: skip
+                     if any(self._routing.urls.get(t.id, "").startswith("pagerduty") for t in r.targets)}  # fmt: skip
         for node, route in zip(self._route_nodes, routes, strict=True):
             if route.escalate and pagerduty & {*route.to, *(n for step in route.escalate for n in step.to)}:
                 what = "escalate: acknowledgements inside PagerDuty are not seen here; acknowledge with `watchdog ack`"
@@ -244,7 +244,7 @@ class _Loader:
     def _check_mentions(self) -> None:
         if self._receivers_unread or (self._unread and not self._receivers):
             return  # those that could not be read may be meant
-        for mention in self._contacts.mentions:
+        for mention in self._routing.mentions:
             if mention.name not in self._receivers:
                 known = ", ".join(self._receivers) or "none"
                 hint = did_you_mean(mention.name, self._receivers) or f"; there are {known}"
@@ -257,7 +257,7 @@ class _Loader:
                  for name, (receiver, _) in self._receivers.items()}  # fmt: skip
         for circle in circles(edges):
             shown = " -> ".join([*circle, circle[0]])
-            place = self._contacts.fallbacks[circle[0]]
+            place = self._routing.fallbacks[circle[0]]
             self._mistakes.append(place.mistake(f"cycle of fallbacks: {shown}; end it somewhere"))
 
     def _check_suppression(self) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from watchdog.configuration.garbled import BREAK, QUOTES, garbled
+from watchdog.configuration.yaml_errors import BREAK, QUOTES, garbled
 from watchdog.errors import Mistake
 
 #: Bytes of a file that are read at most.

@@ -10,11 +10,11 @@ from watchdog.configuration.fields import Fields, expected, hidden, is_nothing
 from watchdog.configuration.places import Mapping as MappingNode
 from watchdog.configuration.places import Node, Place
 from watchdog.configuration.where import Labels, read_where
+from watchdog.environment import OURS
 from watchdog.errors import Mistake
 from watchdog.notify.routes import Escalation, Receiver, Route, TargetSpec
 from watchdog.rules.selector import Selector
 from watchdog.spelling import did_you_mean
-from watchdog.variables import OURS
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:-)(.*))?\Z", re.DOTALL)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from watchdog.configuration.folders import snapshot_of
+from watchdog.configuration.rule_folder import snapshot_of
 
 logger = logging.getLogger(__name__)
 

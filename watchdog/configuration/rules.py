@@ -7,12 +7,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from watchdog.configuration.fields import Fields, expected, hidden, in_text, is_nothing
+from watchdog.configuration.metric_warnings import elsewhere, unseen
+from watchdog.configuration.params import quantity
 from watchdog.configuration.places import Mapping, Node, Place, Scalar
-from watchdog.configuration.quantities import quantity
-from watchdog.configuration.unseen import elsewhere, unseen
 from watchdog.configuration.where import Labels, read_where
 from watchdog.errors import ExpressionError, Mistake
-from watchdog.notify import texts
+from watchdog.notify import templates
 from watchdog.readings.fleet import LABELS, Kind
 from watchdog.rules.expressions import Expression, article, param_mistake, syntax_of
 from watchdog.rules.rule import UNREADABLE, Flapping, NoData, Override, Quantity, Rule, Severity, Terms
@@ -291,10 +291,10 @@ class RuleReader:
             value = annotations.get(key)
             if not isinstance(value, Scalar):
                 continue
-            found = texts.check(value.text, {*LABELS[each], *RESERVED, *labels}, params=params)
+            found = templates.check(value.text, {*LABELS[each], *RESERVED, *labels}, params=params)
             for offset, what in found:
                 word = _WORD.match(value.text, offset)
                 self.mistakes.append(in_text(value, offset, len(word[0]) if word else 1, f"{key}: {what}"))
-            for offset, metric in () if found else texts.readings_of(value.text):
+            for offset, metric in () if found else templates.readings_of(value.text):
                 if warning := unseen(metric, self.seen):
                     self.warnings.append(value.place_of(offset).mistake(f"{key}: {warning}"))

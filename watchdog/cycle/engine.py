@@ -7,35 +7,33 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Note
-from watchdog.alerts.life import AlertKey, AlertState, Tick
+from watchdog.alerts.lifecycle import AlertKey, AlertState, Tick
 from watchdog.alerts.silences import Silence
-from watchdog.cycle.judged import Judged
-from watchdog.cycle.matching import Matching
-from watchdog.cycle.own import Health, beside, watchdog_entity
+from watchdog.cycle.alert_table import Alerts, step_all
+from watchdog.cycle.episode_changes import relabel, tell
+from watchdog.cycle.evaluation import Evaluation
 from watchdog.cycle.policy import Policy
-from watchdog.cycle.remembered import Remembered
-from watchdog.cycle.saved import Changes, Saved
-from watchdog.cycle.stepping import Alerts, step_all
-from watchdog.cycle.targets import Targets
-from watchdog.cycle.telling import relabel, tell
+from watchdog.cycle.self_metrics import Health, RuleActivity, beside, watchdog_entity
+from watchdog.cycle.state import Changes, CycleState, Saved
+from watchdog.cycle.target_health import Targets
 from watchdog.errors import DeliveryError
-from watchdog.notify.book import Book
 from watchdog.notify.chart import Picture, draw, limit_of
-from watchdog.notify.dispatch import Dispatcher
+from watchdog.notify.dispatcher import Dispatcher
 from watchdog.notify.message import Message
 from watchdog.notify.outcomes import Claim
-from watchdog.notify.wording import Links, Wording, unit_of
-from watchdog.readings import keeping
-from watchdog.readings.ages import METRIC as AGE
-from watchdog.readings.ages import Ages
+from watchdog.notify.records import Records
+from watchdog.notify.rendering import Links, Wording, unit_of
+from watchdog.readings import packing
+from watchdog.readings.chart_history import ChartHistory
 from watchdog.readings.fleet import REAL_KINDS, Kind
+from watchdog.readings.freshness import Newest
 from watchdog.readings.history import History
-from watchdog.readings.newest import Newest
 from watchdog.readings.poll import Poll
-from watchdog.readings.roster import Roster
+from watchdog.readings.presence import Presence
+from watchdog.readings.reading_age import METRIC as AGE
+from watchdog.readings.reading_age import Ages
 from watchdog.readings.snapshot import Snapshot
-from watchdog.readings.trace import Trace
-from watchdog.rules.evaluate import Evaluator
+from watchdog.rules.evaluator import Evaluator
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +47,7 @@ class Sending:
 
     @property
     def target(self) -> str:
-        return self.claim.duty.target
+        return self.claim.notification.target
 
 
 class Engine:
@@ -74,7 +72,7 @@ class Engine:
         self.policy = policy
         self.every = every
         self.started = start
-        self.judged: Judged | None = None
+        self.evaluation: Evaluation | None = None
         self.targets = Targets(saved.targets)
         self._wording = wording
         self._stopwatch = stopwatch
@@ -82,34 +80,39 @@ class Engine:
         self._alerts = Alerts.of(saved.alerts)
         self._notes: list[Note] = []
         self._labels_of: tuple[int, str] | None = None  #: the fleet and configuration that open alerts' labels are of
-        remembered = Remembered.decode(saved.documents.get("cycle"))
-        self._previous: float | None = remembered.at
-        self.health = remembered.health or Health(start)
+        cycle_state = CycleState.decode(saved.documents.get("cycle"))
+        self._previous: float | None = cycle_state.at
+        self.health = cycle_state.health or Health(start)
         live = (key.entity_key for key, _ in self._alerts.live())
-        self.roster = Roster.of([watchdog_entity(name)], start, live, remembered.absences)
+        self.presence = Presence.of([watchdog_entity(name)], start, live, cycle_state.absences)
         self.newest = Newest()
         self.ages = Ages()
         self.history = History()
-        self.trace = Trace()
+        self.trace = ChartHistory()
         self._evaluator = self._evaluator_for(policy)
-        self.matching = Matching()
-        book = Book()
-        book.restore(saved.episodes.values(), saved.groups.values(), saved.entries.values(), saved.duties.values(),
-                     saved.next_duty)  # fmt: skip
-        self.dispatcher = Dispatcher(book, policy.contacts, policy.by_name, policy.mutes)
+        self.rule_activity = RuleActivity()
+        records = Records()
+        records.restore(
+            saved.episodes.values(),
+            saved.groups.values(),
+            saved.entries.values(),
+            saved.notifications.values(),
+            saved.next_notification,
+        )
+        self.dispatcher = Dispatcher(records, policy.routing, policy.by_name, policy.mutes)
         self.dispatcher.set_silences(saved.silences.values())
-        self.dispatcher.reroute(policy.contacts, policy.by_name, policy.mutes, start)
-        self.dispatcher.resume(start, _last_look(remembered.at, saved.documents.get("held")))
+        self.dispatcher.reroute(policy.routing, policy.by_name, policy.mutes, start)
+        self.dispatcher.resume(start, _last_look(cycle_state.at, saved.documents.get("held")))
 
     @property
     def links(self) -> Links:
         return self._wording.links
 
     @property
-    def book(self) -> Book:
-        return self.dispatcher.book
+    def records(self) -> Records:
+        return self.dispatcher.records
 
-    def restore_windows(self, rosters: Sequence[keeping.Roster], saved: Sequence[keeping.Saved]) -> None:
+    def restore_windows(self, rosters: Sequence[packing.RowIds], saved: Sequence[packing.Saved]) -> None:
         """What windows and ages had seen before a restart; to be called before the first poll."""
         self.history.restore(rosters, saved)
         self.ages.restore(rosters, saved)
@@ -124,22 +127,22 @@ class Engine:
         """
         now = poll.at
         replaced = self._adopt(now)
-        self.roster, gone = self.roster.after(poll.listing, now)
+        self.presence, gone = self.presence.after(poll.listing, now)
         self.health = self.health.after(poll.failures, now)
-        seen = self.newest.among(poll.snapshot(self.roster.fleet))
+        seen = self.newest.among(poll.snapshot(self.presence.fleet))
         self.ages.update(seen, poll)
         own = {**self._own_readings(now), **service}
         snapshot = self.ages.beside(beside(seen, own))
         self.history.record(snapshot)
         verdicts = self._evaluator.judge(snapshot, self.history)
         self.newest.note(seen)
-        self.matching.observe(verdicts, now, good=not poll.failures)
+        self.rule_activity.observe(verdicts, now, good=not poll.failures)
         tick = Tick(now, self._previous, self.every)
         awaited = self.dispatcher.awaiting()
-        outcome = step_all(self._alerts, verdicts, self.policy.by_name, self.roster, tick, awaited, replaced)
-        self.judged = Judged(now, snapshot, {v.rule.name: v for v in verdicts}, own,
+        outcome = step_all(self._alerts, verdicts, self.policy.by_name, self.presence, tick, awaited, replaced)
+        self.evaluation = Evaluation(now, snapshot, {v.rule.name: v for v in verdicts}, own,
                              tuple(str(error) for error in poll.failures.errors),
-                             tuple(self.matching.never(now)))  # fmt: skip
+                             tuple(self.rule_activity.never(now)))  # fmt: skip
         if gone:
             logger.info("entities no longer exist", extra={"entities": sorted(map(str, gone))})
         for stepped in outcome.stepped:
@@ -150,8 +153,10 @@ class Engine:
                 logger.exception("alert skipped in this cycle", extra={"alert": str(stepped.key)})
                 self._alerts.put(stepped.key, stepped.before)
         self._relabel()
-        self.dispatcher.judged(now, outcome.true, self.roster.fleet, lambda key: self.state(key).evaluated is None)
-        self.targets.settle(self.policy.contacts.specs, self.waiting_targets())
+        self.dispatcher.evaluated(
+            now, outcome.true, self.presence.fleet, lambda key: self.state(key).evaluated is None
+        )
+        self.targets.settle(self.policy.routing.specs, self.waiting_targets())
         self._previous = now
         self._draw(snapshot)
 
@@ -175,7 +180,7 @@ class Engine:
 
     def waiting_targets(self) -> list[str]:
         """Targets that something is owed to."""
-        return self.book.waiting_targets()
+        return self.records.waiting_targets()
 
     def claim(self, target: str, now: float) -> Sending | None:
         """The next message of a target, worded as things stand; None when nothing is due there."""
@@ -183,30 +188,30 @@ class Engine:
         if claimed is None:
             return None
         try:
-            message = self._wording.message(claimed, self.book, self.current, now, lambda one: self._chart(one, now))
+            message = self._wording.message(claimed, self.records, self.current, now, lambda one: self._chart(one, now))
         except Exception as cause:  # left in flight it would hold up its group for ever
-            logger.exception("message could not be worded", extra={"receiver": claimed.duty.receiver})
+            logger.exception("message could not be worded", extra={"receiver": claimed.notification.receiver})
             surprise = DeliveryError(f"it could not be worded: {type(cause).__name__}", permanent=False)
             self.dispatcher.failed(claimed, surprise, now)
             return None
         return Sending(claimed, message)
 
     def accepted(self, sending: Sending, now: float) -> None:
-        self.targets.accepted(sending.claim.duty, now)
+        self.targets.accepted(sending.claim.notification, now)
         self.dispatcher.accepted(sending.claim, now)
 
     def failed(self, sending: Sending, error: DeliveryError, now: float) -> None:
-        self.targets.failed(sending.claim.duty, error, now)
+        self.targets.failed(sending.claim.notification, error, now)
         self.dispatcher.failed(sending.claim, error, now)
 
     def name_target(self, target: str, label: str) -> None:
         """What a target is called on pages: fit for logs, no secret in it."""
-        spec = self.policy.contacts.specs.get(target)
+        spec = self.policy.routing.specs.get(target)
         self.targets.name(target, "" if spec is None else spec.receiver, label)
 
     def stuck_for(self, now: float) -> float:
         """Seconds for which something has waited without any target accepting anything; 0 when nothing waits."""
-        oldest = min((duty.created for duty in self.book.duties.values()), default=None)
+        oldest = min((notification.created for notification in self.records.notifications.values()), default=None)
         if oldest is None:
             return 0.0
         return now - max(oldest, self.targets.last_accepted)
@@ -215,8 +220,8 @@ class Engine:
 
     def current(self, episode: Episode) -> Facts:
         """An episode's facts as of the last poll that found it true; those of its beginning where none has since."""
-        judged = self.judged  # pages ask from threads of their own, while the next poll may be judged
-        found = judged.facts(episode) if judged is not None and episode.firing else None
+        evaluation = self.evaluation  # pages ask from threads of their own, while the next poll may be judged
+        found = evaluation.facts(episode) if evaluation is not None and episode.firing else None
         return episode.facts if found is None else found
 
     def picture(self, episode: Episode, now: float) -> Picture | None:
@@ -254,24 +259,24 @@ class Engine:
     def take_changes(self, *, after_poll: bool = False) -> Changes:
         """Everything decided since the last call, to be written in one transaction; after a poll also what it taught
         about the polls themselves."""
-        unsaved = self.book.take_unsaved()
+        unsaved = self.records.take_unsaved()
         notes, self._notes = self._notes, []
         changes = Changes(
             alerts=self._alerts.take_changed(),
             episodes=unsaved.episodes,
             entries=unsaved.entries,
             groups=unsaved.groups,
-            duties=unsaved.duties,
+            notifications=unsaved.notifications,
             notes=[*notes, *unsaved.notes],
             targets=self.targets.take_changed(),
         )
         if after_poll and self._previous is not None:
-            changes.documents["cycle"] = Remembered.of(self._previous, self.health, self.roster.absences).encode()
+            changes.documents["cycle"] = CycleState.of(self._previous, self.health, self.presence.absences).encode()
         if unsaved.episodes and self.dispatcher.held_changed_at is not None:
             changes.documents["held"] = repr(self.dispatcher.held_changed_at)
         return changes
 
-    def windows(self) -> tuple[list[keeping.Saved], list[keeping.Roster]]:
+    def windows(self) -> tuple[list[packing.Saved], list[packing.RowIds]]:
         """What the last poll added to the windows, to be written with its changes."""
         at = 0.0 if self._previous is None else self._previous
         return [*self.history.saved(), *self.ages.saved(at)], [*self.history.rosters(), *self.ages.rosters()]
@@ -286,11 +291,11 @@ class Engine:
 
     def give_back(self, changes: Changes) -> None:
         """Changes that could not be written: they are part of the next ones, where nothing newer replaced them."""
-        newer = self.book.unsaved
+        newer = self.records.unsaved
         newer.episodes = {**changes.episodes, **newer.episodes}
         newer.entries = {**changes.entries, **newer.entries}
         newer.groups = {**changes.groups, **newer.groups}
-        newer.duties = {**changes.duties, **newer.duties}
+        newer.notifications = {**changes.notifications, **newer.notifications}
         self._notes = [*changes.notes, *self._notes]
         self._alerts.changed = {**changes.alerts, **self._alerts.changed}
         self.targets.give_back(changes.targets)
@@ -303,7 +308,7 @@ class Engine:
             self.trace.record(snapshot)
         except Exception:
             logger.exception("poll not drawn")
-            self.trace = Trace()
+            self.trace = ChartHistory()
 
     def _adopt(self, now: float) -> frozenset[str]:
         """Begin to use the next policy, if there is one; returns the rules whose `each` is another now."""
@@ -312,8 +317,8 @@ class Engine:
             return frozenset()
         before, self.policy = self.policy.by_name, policy
         self._evaluator = self._evaluator_for(policy)
-        self.matching.keep(policy.by_name)
-        self.dispatcher.reroute(policy.contacts, policy.by_name, policy.mutes, now)
+        self.rule_activity.keep(policy.by_name)
+        self.dispatcher.reroute(policy.routing, policy.by_name, policy.mutes, now)
         return frozenset(
             name for name, rule in policy.by_name.items() if name in before and before[name].each != rule.each
         )
@@ -324,26 +329,26 @@ class Engine:
         return evaluator
 
     def _own_readings(self, now: float) -> dict[str, float]:
-        duties = self.book.duties.values()
-        oldest = min((duty.created for duty in duties), default=now)
+        notifications = self.records.notifications.values()
+        oldest = min((notification.created for notification in notifications), default=now)
         return {
             "poll_age": now - self.health.last_success,
             "poll_failures": float(self.health.poll_failures),
             "auth_failures": float(self.health.auth_failures),
-            "entities": float(len(self.roster.fleet)),
+            "entities": float(len(self.presence.fleet)),
             "entities_without_readings": float(self.ages.without_readings()),
-            "rules_never_matching": float(len(self.matching.never(now))),
-            "deliveries_waiting": float(len(duties)),
+            "rules_never_matching": float(len(self.rule_activity.never(now))),
+            "deliveries_waiting": float(len(notifications)),
             "delivery_oldest_age": now - oldest,
-            "targets_failing": float(self.targets.failing(self.policy.contacts.specs)),
+            "targets_failing": float(self.targets.failing(self.policy.routing.specs)),
         }
 
     def _relabel(self) -> None:
         """Where the fleet or the configuration is another than open alerts' labels are of."""
-        version = (self.roster.fleet.version, self.policy.fingerprint)
+        version = (self.presence.fleet.version, self.policy.fingerprint)
         if version != self._labels_of:
             self._labels_of = version
-            relabel(self.dispatcher, self.roster.fleet, self.policy.by_name)
+            relabel(self.dispatcher, self.presence.fleet, self.policy.by_name)
 
 
 def _last_look(cycle: float | None, held: str | None) -> float | None:

@@ -8,8 +8,7 @@ from functools import cached_property
 
 from watchdog.alerts.mutes import Mute
 from watchdog.errors import Mistake
-from watchdog.notify.contacts import Contacts
-from watchdog.notify.routes import Receiver, Route
+from watchdog.notify.routes import Receiver, Route, Routing
 from watchdog.rules.rule import Rule
 
 
@@ -35,7 +34,7 @@ class Policy:
         return {rule.name: rule for rule in self.rules}
 
     @cached_property
-    def contacts(self) -> Contacts:
+    def routing(self) -> Routing:
         """Who can be told; PagerDuty's targets are told apart by their URL's scheme."""
         pagerduty = frozenset(target for target, url in self.urls.items() if url.startswith("pagerduty:"))
-        return Contacts(self.receivers, self.routes, pagerduty)
+        return Routing(self.receivers, self.routes, pagerduty)

@@ -14,8 +14,8 @@ from apprise.attachment.memory import AttachMemory
 from apprise.common import NotifyFormat
 from apprise.plugins.email.base import NotifyEmail
 
-from watchdog.delivery.flights import Flight
-from watchdog.delivery.phrases import (
+from watchdog.delivery.attempts import Attempt
+from watchdog.delivery.layout import (
     Tone,
     brief_links_of,
     brief_of,
@@ -35,10 +35,10 @@ from watchdog.delivery.phrases import (
     tone_of,
     words_of,
 )
-from watchdog.delivery.pictures import png_of, words_in
-from watchdog.delivery.plain import plain_text
-from watchdog.notify.cutting import cut, one_line
+from watchdog.delivery.plain_text import plain_text
+from watchdog.delivery.png import png_of, words_in
 from watchdog.notify.message import Line, Message
+from watchdog.notify.truncation import cut, one_line
 
 #: Longer subjects are cut by what shows them.
 _SUBJECT = 200
@@ -51,7 +51,7 @@ _QUIET = "color:#666;font-size:13px"
 class Email(NotifyEmail):  # type: ignore[no-untyped-call]  # apprise is typed in parts
     """apprise's plugin, which tells its flight when a message begins to leave."""
 
-    flight: Flight
+    attempt: Attempt
 
     def wear(self, message: Message) -> None:
         """All messages about one episode refer to one id that no message has: mail programs show them as one thread."""
@@ -65,12 +65,12 @@ class Email(NotifyEmail):  # type: ignore[no-untyped-call]  # apprise is typed i
         self.inline = True
 
     def send(self, *args: Any, **kwargs: Any) -> Any:
-        self.flight.connecting()
+        self.attempt.connecting()
         return super().send(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def is_delivered(self, key: Any, per_message: bool = False) -> bool:
         if isinstance(key, str):  # a recipient, whose message is the next that leaves
-            self.flight.leaving()
+            self.attempt.leaving()
         return bool(super().is_delivered(key, per_message))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from apprise.common import NotifyFormat
 from apprise.plugins.pagerduty import NotifyPagerDuty, PagerDutyAction
 
-from watchdog.delivery.phrases import (
+from watchdog.delivery.layout import (
     brief_of,
     facts_of,
     hints_of,
@@ -21,9 +21,9 @@ from watchdog.delivery.phrases import (
     words_of,
     worst_severity,
 )
-from watchdog.notify.cutting import cut, one_line
 from watchdog.notify.message import Line, Message
 from watchdog.notify.routes import text_of
+from watchdog.notify.truncation import cut, one_line
 
 #: PagerDuty refuses longer ones: https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
 _SUMMARY = 1024

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from apprise.common import NotifyFormat
 from apprise.plugins.slack import NotifySlack, SlackMode
 
-from watchdog.delivery.phrases import (
+from watchdog.delivery.layout import (
     Tone,
     brief_links_of,
     brief_of,
@@ -35,9 +35,9 @@ from watchdog.delivery.phrases import (
     tone_of,
     words_of,
 )
-from watchdog.delivery.plain import plain_text
-from watchdog.notify.cutting import cut, one_line
+from watchdog.delivery.plain_text import plain_text
 from watchdog.notify.message import Line, Message
+from watchdog.notify.truncation import cut, one_line
 
 # https://docs.slack.dev/reference/block-kit/blocks: longer texts are refused, with the whole message
 _HEADER, _SECTION, _CONTEXT = 150, 3000, 2000

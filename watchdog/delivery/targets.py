@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from watchdog.delivery import secrets
-from watchdog.delivery.answers import failure_of
-from watchdog.delivery.flights import LONGEST, Flight, fly, watch
-from watchdog.delivery.secrets import Secrets
+from watchdog.delivery import redaction
+from watchdog.delivery.attempts import LONGEST, Attempt, start, watch
+from watchdog.delivery.failures import failure_of
+from watchdog.delivery.redaction import Secrets
 from watchdog.errors import DeliveryError
-from watchdog.notify.cutting import cut
 from watchdog.notify.message import Message, MessageKind
 from watchdog.notify.routes import TargetSpec
+from watchdog.notify.truncation import cut
 
 #: So many messages are remembered that may have reached some of the recipients in one URL.
 _HALF_ACCEPTED = 64
@@ -44,7 +44,7 @@ class Carrier(Protocol):
 
 
 def open_target(
-    receiver: str, template: str, url: str, *, known: Secrets = secrets.known, within: float = LONGEST
+    receiver: str, template: str, url: str, *, known: Secrets = redaction.known, within: float = LONGEST
 ) -> Carrier:
     """The carrier of a target, `template` being its URL before expansion. Raises ValueError with the reason of
     `check_url` where apprise cannot use the URL. Every piece of the URL is a `known` secret from now on.
@@ -67,7 +67,7 @@ def target_of(receiver: str, template: str, url: str) -> Target:
 
 def check_url(url: str) -> str | None:
     """Why apprise cannot use a URL; None when it can. The reason holds no secret of it."""
-    from watchdog.delivery.plugins import why_refused
+    from watchdog.delivery.apprise_plugins import why_refused
 
     watch()  # apprise's own words about a URL may hold it
     return why_refused(url)
@@ -87,14 +87,14 @@ class _Apprise:
         # a beginning that is over by its next try is another message, also to those who have heard the first
         which = (message.id, message.kind)
         accepted = self._accepted.setdefault(which, set())
-        flight = Flight()
-        fly(flight, lambda: self._deliver(message, flight, accepted), self._within)
-        if flight.sent and not flight.given_up:
+        attempt = Attempt()
+        start(attempt, lambda: self._deliver(message, attempt, accepted), self._within)
+        if attempt.sent and not attempt.given_up:
             self._accepted.pop(which, None)
             return
         while len(self._accepted) > _HALF_ACCEPTED:
             self._accepted.popitem(last=False)
-        failure = failure_of(flight, self.target.kind)
+        failure = failure_of(attempt, self.target.kind)
         # whoever of several has heard a beginning must hear its end, so one who never will hear it spoils it for nobody
         partly = bool(accepted) and failure.permanent
         reason = cut(self._known.scrub(str(failure)), _REASON)
@@ -105,24 +105,24 @@ class _Apprise:
             retry_after=failure.retry_after,
         )
 
-    def _deliver(self, message: Message, flight: Flight, accepted: set[Any]) -> bool:
-        from watchdog.delivery.plugins import fresh_plugin
+    def _deliver(self, message: Message, attempt: Attempt, accepted: set[Any]) -> bool:
+        from watchdog.delivery.apprise_plugins import fresh_plugin
 
-        plugin = fresh_plugin(self._url, flight, accepted)
+        plugin = fresh_plugin(self._url, attempt, accepted)
         return _channel(self.target.kind)(plugin, message)
 
 
 def _channel(kind: str) -> Callable[[Any, Message], bool]:
     """How a message is put, and handed to a plugin. Imported late: apprise costs what `--help` must not."""
-    from watchdog.delivery import email, pagerduty, plain, slack
+    from watchdog.delivery import email, pagerduty, plain_text, slack
 
     ways: dict[str, Callable[[Any, Message], bool]]
     ways = {"pagerduty": pagerduty.deliver, "slack": slack.deliver, "email": email.deliver}
-    return ways.get(kind, plain.deliver)
+    return ways.get(kind, plain_text.deliver)
 
 
 def _kind(url: str) -> str:
-    from watchdog.delivery.plugins import plugin_class, well_known
+    from watchdog.delivery.apprise_plugins import plugin_class, well_known
 
     of = plugin_class(url)
     for kind, known in zip(("pagerduty", "slack", "email"), well_known("pagerduty", "slack", "mailto"), strict=True):
@@ -133,7 +133,7 @@ def _kind(url: str) -> str:
 
 def _label(scheme: str, url: str) -> str:
     """`slack://…`; with the host where that is an address and no token."""
-    if scheme not in secrets.HOST_IS_AN_ADDRESS:
+    if scheme not in redaction.HOST_IS_AN_ADDRESS:
         return f"{scheme}://…"
     try:
         host = urlsplit(url.strip()).hostname

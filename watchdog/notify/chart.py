@@ -14,7 +14,7 @@ from html import escape
 
 import numpy as np
 
-from watchdog.readings.trace import Line
+from watchdog.readings.chart_history import Line
 from watchdog.rules.rule import Quantity
 from watchdog.units import format_bytes, format_duration, format_number
 

@@ -194,7 +194,7 @@ class Fleet:
         """
         found = self._edges.get((parent, relation))
         if found is None:
-            from watchdog.readings.family import edges_of  # the family needs the fleet's types
+            from watchdog.readings.relations import edges_of  # the family needs the fleet's types
 
             made = edges_of(self, parent, relation)
             if made is None:

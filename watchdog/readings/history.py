@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from watchdog.readings.fleet import Fleet, Kind, Rows
-from watchdog.readings.keeping import Roster, Rosters, Saved, moved, pack, positions, unpack
+from watchdog.readings.packing import RowIds, RowIdSets, Saved, moved, pack, positions, unpack
 from watchdog.readings.snapshot import Column, Flags, Floats, Snapshot
-from watchdog.readings.texts import Vocabulary, is_text
+from watchdog.readings.vocabulary import Vocabulary, is_text
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ class History:
         self._wanted: dict[tuple[Kind, str], Wanted] = {}
         self._series: dict[tuple[Kind, str], Series] = {}
         self._fleet: Fleet | None = None
-        self._rosters = Rosters()
+        self._rosters = RowIdSets()
         self._last: list[tuple[tuple[Kind, str], Row | None]] = []
 
     def want(self, wanted: Windows) -> None:
@@ -225,7 +225,7 @@ class History:
                 found.append(Saved(kind, metric, row.at, roster, pack(state, series.vocabulary), state=True))
         return found
 
-    def rosters(self) -> list[Roster]:
+    def rosters(self) -> list[RowIds]:
         """Whose readings the saved arrays hold, in order; needed once for every new id."""
         return [self._roster(kind) for kind in sorted({kind for (kind, _), _ in self._last})]
 
@@ -233,7 +233,7 @@ class History:
         """Saved rows before these instants, and everything of metrics not named here, is not needed any more."""
         return {key: self._oldest(want, at) for key, want in self._wanted.items()}
 
-    def restore(self, rosters: Iterable[Roster], saved: Iterable[Saved]) -> None:
+    def restore(self, rosters: Iterable[RowIds], saved: Iterable[Saved]) -> None:
         """Take back what was saved, for what is wanted now. What cannot be read is left out and logged."""
         ids = {roster.id: list(roster.ids) for roster in rosters}
         for piece in sorted(saved, key=lambda one: one.at):
@@ -273,5 +273,5 @@ class History:
     def _oldest(self, want: Wanted, at: float) -> float:
         return at - want.seconds - 1e-3  # instants are floats
 
-    def _roster(self, kind: Kind) -> Roster:
+    def _roster(self, kind: Kind) -> RowIds:
         return self._rosters.of(kind, self._fleet.table(kind).ids if self._fleet else [])

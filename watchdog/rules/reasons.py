@@ -23,7 +23,7 @@ from watchdog.rules.expressions.plan import (
     Value,
     children,
 )
-from watchdog.rules.expressions.wording import (
+from watchdog.rules.expressions.plan_text import (
     FLIPPED,
     among_words,
     constant_words,
@@ -32,60 +32,62 @@ from watchdog.rules.expressions.wording import (
     reads_metric,
     value_words,
 )
+from watchdog.rules.plan_evaluator import PlanEvaluator
 from watchdog.rules.rule import Quantity
-from watchdog.rules.sheet import Sheet
 from watchdog.rules.verdicts import Explanation
 
 
-def explain(sheet: Sheet, plan: Truth, row: int) -> Explanation:
+def explain(plan_evaluator: PlanEvaluator, plan: Truth, row: int) -> Explanation:
     """The reason of one row's truth; the row is of the table the plan is over."""
-    first = next(_deciding(sheet, plan, row), None)
+    first = next(_deciding(plan_evaluator, plan, row), None)
     value = limit = None
     metric = ""
     if first is not None:
         side, other, _ = _sides(first)
         unit = _unit(first)
-        value, metric = _quantity(sheet, side, row, unit), metric_of(side)
-        limit = None if other is None else _quantity(sheet, other, row, unit)
-    return Explanation(_words(sheet, plan, row), value, limit, metric, dict(_readings(sheet, plan, row)))
+        value, metric = _quantity(plan_evaluator, side, row, unit), metric_of(side)
+        limit = None if other is None else _quantity(plan_evaluator, other, row, unit)
+    return Explanation(
+        _words(plan_evaluator, plan, row), value, limit, metric, dict(_readings(plan_evaluator, plan, row))
+    )
 
 
-def _deciding(sheet: Sheet, plan: Truth, row: int) -> Iterator[Compare | Among | Matching]:
+def _deciding(plan_evaluator: PlanEvaluator, plan: Truth, row: int) -> Iterator[Compare | Among | Matching]:
     """The comparisons that decided, in text order."""
     match plan:
         case Compare() | Among() | Matching():
             yield plan
         case Not(operand):
-            yield from _deciding(sheet, operand, row)
+            yield from _deciding(plan_evaluator, operand, row)
         case Junction(operator, parts):
-            result = sheet.truth_cell(plan, row)
+            result = plan_evaluator.truth_cell(plan, row)
             # All parts decide a true `and` and a false `or`; otherwise those that are what the whole is.
             by_all = result == (YES if operator == "and" else NO)
             for part in parts:
-                if by_all or sheet.truth_cell(part, row) == result:
-                    yield from _deciding(sheet, part, row)
+                if by_all or plan_evaluator.truth_cell(part, row) == result:
+                    yield from _deciding(plan_evaluator, part, row)
         case _:
             return
 
 
-def _words(sheet: Sheet, plan: Truth, row: int) -> str:
+def _words(plan_evaluator: PlanEvaluator, plan: Truth, row: int) -> str:
     match plan:
         case Compare() | Among() | Matching():
-            return _comparison_words(sheet, plan, row)
+            return _comparison_words(plan_evaluator, plan, row)
         case Presence(operand, present):
-            value = sheet.cell(operand, row)
+            value = plan_evaluator.cell(operand, row)
             asked = "present" if present else "absent"
             return _missing(operand) if value is None else f"{plan_words(operand)} is {value_words(value)} ({asked})"
         case Not(operand):
-            return f"not ({_words(sheet, operand, row)})"
+            return f"not ({_words(plan_evaluator, operand, row)})"
         case Junction(operator, parts):
             shown = parts
-            if operator == "or" and sheet.truth_cell(plan, row) == YES:
-                shown = tuple(part for part in parts if sheet.truth_cell(part, row) == YES)
-            words = [_words(sheet, part, row) for part in shown]
+            if operator == "or" and plan_evaluator.truth_cell(plan, row) == YES:
+                shown = tuple(part for part in parts if plan_evaluator.truth_cell(part, row) == YES)
+            words = [_words(plan_evaluator, part, row) for part in shown]
             if operator == "and":  # an `or` within an `and` needs brackets if more than one of its parts shows
                 words = [
-                    f"({word})" if _shows_or(sheet, part, row) else word
+                    f"({word})" if _shows_or(plan_evaluator, part, row) else word
                     for word, part in zip(words, shown, strict=True)
                 ]
             return f" {operator} ".join(words)
@@ -96,10 +98,10 @@ def _words(sheet: Sheet, plan: Truth, row: int) -> str:
     raise AssertionError(plan)
 
 
-def _shows_or(sheet: Sheet, plan: Truth, row: int) -> bool:
+def _shows_or(plan_evaluator: PlanEvaluator, plan: Truth, row: int) -> bool:
     if not isinstance(plan, Junction) or plan.operator != "or":
         return False
-    truths = [sheet.truth_cell(part, row) for part in plan.parts]
+    truths = [plan_evaluator.truth_cell(part, row) for part in plan.parts]
     return YES not in truths or truths.count(YES) > 1
 
 
@@ -116,10 +118,10 @@ def _unit(plan: Compare | Among | Matching) -> str:
     return "" if isinstance(plan, Matching) else plan.unit
 
 
-def _comparison_words(sheet: Sheet, plan: Compare | Among | Matching, row: int) -> str:
+def _comparison_words(plan_evaluator: PlanEvaluator, plan: Compare | Among | Matching, row: int) -> str:
     side, other, operator = _sides(plan)
     unit = _unit(plan)
-    value = sheet.cell(side, row)
+    value = plan_evaluator.cell(side, row)
     if value is None:
         return _missing(side)
     if isinstance(plan, Among):
@@ -128,7 +130,7 @@ def _comparison_words(sheet: Sheet, plan: Compare | Among | Matching, row: int) 
         limit = f"{'!~' if plan.negated else '=~'} {constant_words(plan.pattern)}"
     else:
         assert other is not None
-        seen = sheet.cell(other, row)
+        seen = plan_evaluator.cell(other, row)
         if seen is None:
             return _missing(other)
         if isinstance(other, Const):
@@ -136,7 +138,7 @@ def _comparison_words(sheet: Sheet, plan: Compare | Among | Matching, row: int) 
         else:
             shown = constant_words(seen) if isinstance(seen, str) else value_words(seen, unit)
             limit = f"{operator} {plan_words(other)} = {shown}"
-    if sheet.truth_cell(plan, row) == MAYBE:
+    if plan_evaluator.truth_cell(plan, row) == MAYBE:
         # Both sides are there but do not fit, as a text beside a number.
         return f"{plan_words(side)} is {value_words(value, unit)}, which cannot be compared ({limit})"
     return f"{plan_words(side)} is {value_words(value, unit)} ({limit})"
@@ -146,20 +148,20 @@ def _missing(plan: Plan) -> str:
     return f"{plan_words(plan)} has no reading"
 
 
-def _quantity(sheet: Sheet, plan: Value, row: int, unit: str) -> Quantity | None:
+def _quantity(plan_evaluator: PlanEvaluator, plan: Value, row: int, unit: str) -> Quantity | None:
     # A constant as the rule spells it, a reading as the API does.
-    value = plan.value if isinstance(plan, Const) else sheet.cell(plan, row)
+    value = plan.value if isinstance(plan, Const) else plan_evaluator.cell(plan, row)
     if value is None or value != value:
         return None
     return Quantity(value, "" if isinstance(value, str) else unit)
 
 
-def _readings(sheet: Sheet, plan: Plan, row: int) -> Iterator[tuple[str, float | str | None]]:
+def _readings(plan_evaluator: PlanEvaluator, plan: Plan, row: int) -> Iterator[tuple[str, float | str | None]]:
     """Every metric of the entity and its relatives upwards that a plan names, with what was read."""
     if isinstance(plan, Reading) or (isinstance(plan, Relative) and isinstance(plan.body, Reading)):
-        yield metric_of(plan), sheet.cell(plan, row)
+        yield metric_of(plan), plan_evaluator.cell(plan, row)
         return
     if isinstance(plan, Family | Relative):
         return
     for child in children(plan):
-        yield from _readings(sheet, child, row)
+        yield from _readings(plan_evaluator, child, row)

@@ -12,7 +12,7 @@ import numpy as np
 from watchdog.readings.fleet import Kind
 from watchdog.readings.history import History, Series
 from watchdog.readings.snapshot import Floats, Texts
-from watchdog.readings.texts import is_text
+from watchdog.readings.vocabulary import is_text
 from watchdog.rules.expressions.plan import Window
 
 #: How many polls older than the window's beginning its base may be.

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, exists, select, tuple_
 
-from watchdog.alerts.life import Phase
-from watchdog.store import queries, rows
-from watchdog.store.schema import acknowledgements, alerts, configurations, duties, entries, episodes, notes, silences
+from watchdog.alerts.lifecycle import Phase
+from watchdog.store import rows, statements
+from watchdog.store.schema import (
+    acknowledgements,
+    alerts,
+    configurations,
+    entries,
+    episodes,
+    notes,
+    notifications,
+    silences,
+)
 
 #: Episodes of one transaction; with their notes they are some thousand rows.
 BATCH = 200
@@ -22,14 +31,14 @@ def episodes_batch(connection: Connection, before: float, after: Place | None) -
 
     Begins behind `after` (None: with the oldest); returns how many went, and where the next batch begins (None: done).
     """
-    owed = exists().where(entries.c.episode == episodes.c.id, queries.OWED)
+    owed = exists().where(entries.c.episode == episodes.c.id, statements.OWED)
     asked = select(episodes.c.ended, episodes.c.id).where(episodes.c.ended < before, ~owed)
     if after is not None:
         asked = asked.where(tuple_(episodes.c.ended, episodes.c.id) > tuple_(*after))
     found = connection.execute(asked.order_by(episodes.c.ended, episodes.c.id).limit(BATCH)).all()
     if not found:
         return 0, None
-    on_their_way = rows.episodes_named(connection.execute(select(duties.c["items"])).scalars())
+    on_their_way = rows.episodes_named(connection.execute(select(notifications.c["items"])).scalars())
     ids = [row.id for row in found if row.id not in on_their_way]
     for table, column in (
         (notes, notes.c.episode),

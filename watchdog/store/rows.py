@@ -10,15 +10,15 @@ from typing import Any
 import msgspec
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Hold, Note
-from watchdog.alerts.life import AlertKey, AlertState, Phase
+from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase
 from watchdog.alerts.silences import Matcher, Silence
-from watchdog.cycle.saved import TargetHealth
-from watchdog.notify.duties import Duty, Item
+from watchdog.cycle.state import TargetHealth
 from watchdog.notify.groups import Group
 from watchdog.notify.ledger import Ending, Entry, Role, Standing
 from watchdog.notify.message import MessageKind
+from watchdog.notify.pending import Item, PendingNotification
 from watchdog.notify.routes import GroupKey
-from watchdog.readings import keeping
+from watchdog.readings import packing
 from watchdog.readings.fleet import Kind
 from watchdog.rules.rule import Quantity
 
@@ -144,17 +144,44 @@ def group_of(row: Sequence[Any]) -> Group:
     return Group(group_key_of(key), *timers)
 
 
-def duty_row(duty: Duty) -> Row:
-    return (duty.id, duty.target, storable(duty.receiver), group_text(duty.group), duty.kind.value, _text(duty.items),
-            duty.created, duty.next_try, storable(duty.cause), duty.incident, duty.attempts, duty.handed_over,
-            duty.is_fallback, storable(duty.last_error))  # fmt: skip
+def notification_row(one: PendingNotification) -> Row:
+    return (
+        one.id,
+        one.target,
+        storable(one.receiver),
+        group_text(one.group),
+        one.kind.value,
+        _text(one.items),
+        one.created,
+        one.next_try,
+        storable(one.cause),
+        one.incident,
+        one.attempts,
+        one.handed_over,
+        one.is_fallback,
+        storable(one.last_error),
+    )
 
 
-def duty_of(row: Sequence[Any]) -> Duty:
-    (id_, target, receiver, group, kind, items, created, next_try, cause, incident, attempts, handed_over, is_fallback,
-     last_error) = row  # fmt: skip
-    return Duty(id_, target, receiver, group_key_of(group), MessageKind(kind), _items.decode(items), created, next_try,
-                cause, incident, attempts, bool(handed_over), bool(is_fallback), last_error)  # fmt: skip
+def notification_of(row: Sequence[Any]) -> PendingNotification:
+    id_, target, receiver, group, kind, items, created, next_try, cause, incident, attempts, *flags, last_error = row
+    handed_over, is_fallback = flags
+    return PendingNotification(
+        id_,
+        target,
+        receiver,
+        group_key_of(group),
+        MessageKind(kind),
+        _items.decode(items),
+        created,
+        next_try,
+        cause,
+        incident,
+        attempts,
+        bool(handed_over),
+        bool(is_fallback),
+        last_error,
+    )
 
 
 def target_row(health: TargetHealth) -> Row:
@@ -179,22 +206,22 @@ def silence_of(row: Sequence[Any]) -> Silence:
 # -- windows and configurations
 
 
-def window_row(piece: keeping.Saved) -> Row:
+def window_row(piece: packing.Saved) -> Row:
     return (piece.kind.value, storable(piece.metric), piece.at, piece.roster, piece.blob)
 
 
-def window_of(row: Sequence[Any], *, state: bool) -> keeping.Saved:
+def window_of(row: Sequence[Any], *, state: bool) -> packing.Saved:
     kind, metric, at, roster, data = row
-    return keeping.Saved(Kind(kind), metric, at, roster, bytes(data), state)
+    return packing.Saved(Kind(kind), metric, at, roster, bytes(data), state)
 
 
-def roster_row(roster: keeping.Roster) -> Row:
+def roster_row(roster: packing.RowIds) -> Row:
     return (roster.id, roster.kind.value, _text(list(roster.ids)))
 
 
-def roster_of(row: Sequence[Any]) -> keeping.Roster:
+def roster_of(row: Sequence[Any]) -> packing.RowIds:
     id_, kind, entities = row
-    return keeping.Roster(id_, Kind(kind), _ids.decode(entities))
+    return packing.RowIds(id_, Kind(kind), _ids.decode(entities))
 
 
 def sources_text(sources: Mapping[str, str]) -> str:

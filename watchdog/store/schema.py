@@ -132,7 +132,7 @@ groups = Table(
     sqlite_with_rowid=False,
 )
 
-duties = Table(
+notifications = Table(
     "duties",
     metadata,
     Column("id", _Counter, primary_key=True, autoincrement=False),

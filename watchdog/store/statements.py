@@ -1,21 +1,37 @@
-"""The statements that write, compiled once for a dialect and run with rows as tuples.
-
-So thousands of rows cost little more than the database itself takes for them.
-"""
+"""Every SQL statement: writes compiled once per dialect, and the queries behind the service, pages and commands."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, delete, exists, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
+from watchdog.alerts.episodes import Acknowledgement, Episode, Note
+from watchdog.alerts.lifecycle import AlertKey
+from watchdog.alerts.silences import Silence
+from watchdog.cycle.state import Saved
+from watchdog.notify.ledger import Ending, Entry, Standing
+from watchdog.store import rows
 from watchdog.store.rows import Row
-from watchdog.store.schema import counters, rosters
+from watchdog.store.schema import (
+    acknowledgements,
+    alerts,
+    counters,
+    documents,
+    entries,
+    episodes,
+    groups,
+    notes,
+    notifications,
+    rosters,
+    silences,
+    targets,
+)
 
 #: Rows made and written at a time: a burst of thousands of alerts is never in memory a second time.
 _AT_ONCE = 500
@@ -104,3 +120,142 @@ def _insert(table: Table, dialect: str) -> str:
 def _delete(table: Table, dialect: str) -> str:
     found = delete(table).where(and_(*(column == bindparam(column.name) for column in table.primary_key.columns)))
     return str(found.compile(dialect=_dialect(dialect)))
+
+
+#: Somebody is owed something of the episode by this entry of the ledger; the same as in notify.book.
+OWED = or_(
+    entries.c.standing == Standing.WAITING.value,
+    and_(entries.c.standing == Standing.ACCEPTED.value, entries.c.ending == Ending.NONE.value),
+    entries.c.ending == Ending.WAITING.value,
+)
+#: Few enough for the parameters one statement may have, on either engine.
+_IDS_AT_ONCE = 1000
+
+
+def saved(connection: Connection) -> Saved:
+    """Everything a service needs to go on; consistent if the transaction is."""
+    found = Saved()
+    found.alerts = dict(rows.alert_of(row) for row in connection.execute(select(alerts)))
+    for row in connection.execute(select(notifications).order_by(notifications.c.id)):
+        notification = rows.notification_of(row)
+        found.notifications[notification.id] = notification
+    owed = select(entries.c.episode).where(OWED)
+    needed = set(connection.execute(select(episodes.c.id).where(episodes.c.ended.is_(None))).scalars())
+    needed |= set(connection.execute(owed).scalars())
+    needed |= {item.episode for notification in found.notifications.values() for item in notification.items}
+    for some in _chunks(sorted(needed)):
+        for row in connection.execute(select(episodes).where(episodes.c.id.in_(some))):
+            episode = rows.episode_of(row)
+            found.episodes[episode.id] = episode
+        for row in connection.execute(select(entries).where(entries.c.episode.in_(some))):
+            entry = rows.entry_of(row)
+            found.entries[entry.episode, entry.target] = entry
+    for row in connection.execute(select(groups)):
+        group = rows.group_of(row)
+        found.groups[group.key] = group
+    found.silences = {one.id: one for one in silences_of(connection)}
+    found.targets = {row.target: rows.target_of(row) for row in connection.execute(select(targets))}
+    found.documents = {row.name: row.text for row in connection.execute(select(documents))}
+    found.next_notification = max(counter(connection, "next_duty"), 1, *(id_ + 1 for id_ in found.notifications))
+    return found
+
+
+def counter(connection: Connection, name: str) -> int:
+    return connection.execute(select(counters.c.value).where(counters.c.name == name)).scalar() or 0
+
+
+def silences_of(connection: Connection) -> list[Silence]:
+    found = connection.execute(select(silences).order_by(silences.c.starts, silences.c.id))
+    return [rows.silence_of(row) for row in found]
+
+
+def open_acknowledgements(connection: Connection) -> dict[str, Acknowledgement]:
+    """What people said to episodes that are not over."""
+    firing = acknowledgements.join(episodes, episodes.c.id == acknowledgements.c.episode)
+    found = connection.execute(select(acknowledgements).select_from(firing).where(episodes.c.ended.is_(None)))
+    return dict(rows.acknowledgement_of(row) for row in found)
+
+
+def is_firing(connection: Connection, episode: str) -> bool:
+    if not _may_be_id(episode):
+        return False
+    asked = select(exists().where(episodes.c.id == episode, episodes.c.ended.is_(None)))
+    return bool(connection.execute(asked).scalar())
+
+
+def episodes_by(
+    connection: Connection,
+    *,
+    firing: bool | None,
+    alert: AlertKey | None,
+    after: tuple[float, str] | None,
+    limit: int,
+) -> list[Episode]:
+    """The newest first, then by id."""
+    asked = _episodes().order_by(episodes.c.began.desc(), episodes.c.id).limit(limit)
+    if firing is not None:
+        asked = asked.where(episodes.c.ended.is_(None) if firing else episodes.c.ended.is_not(None))
+    if alert is not None:
+        asked = asked.where(_of_alert(episodes, alert))
+    if after is not None:
+        began, id_ = after
+        same = and_(episodes.c.began == began, episodes.c.id > id_)
+        asked = asked.where(or_(episodes.c.began < began, same))
+    return [_heard(row) for row in connection.execute(asked)]
+
+
+def episode_by_id(connection: Connection, id_: str) -> Episode | None:
+    if not _may_be_id(id_):
+        return None
+    row = connection.execute(_episodes().where(episodes.c.id == id_)).first()
+    return None if row is None else _heard(row)
+
+
+def entries_of(connection: Connection, ids: Iterable[str]) -> list[Entry]:
+    found: list[Entry] = []
+    for some in _chunks(ids):
+        asked = select(entries).where(entries.c.episode.in_(some)).order_by(entries.c.episode, entries.c.target)
+        found += (rows.entry_of(row) for row in connection.execute(asked))
+    return found
+
+
+def notes_by(
+    connection: Connection, *, episode: str | None, alert: AlertKey | None, since: float | None, limit: int
+) -> list[Note]:
+    """The last `limit` of them, the oldest first."""
+    asked = select(notes).order_by(notes.c.at.desc(), notes.c.id.desc()).limit(limit)
+    if episode is not None:
+        asked = asked.where(notes.c.episode == episode)
+    if alert is not None:
+        asked = asked.where(_of_alert(notes, alert))
+    if since is not None:
+        asked = asked.where(notes.c.at >= since)
+    return [rows.note_of(row) for row in connection.execute(asked)][::-1]
+
+
+def _episodes() -> Select[Any]:
+    """Episodes, with what people said that the service may not have seen yet."""
+    said = (acknowledgements.c.at, acknowledgements.c.author, acknowledgements.c.comment)
+    beside = episodes.outerjoin(acknowledgements, acknowledgements.c.episode == episodes.c.id)
+    return select(episodes, *(column.label(f"said_{column.name}") for column in said)).select_from(beside)
+
+
+def _heard(row: Sequence[Any]) -> Episode:
+    *columns, at, author, comment = row
+    return rows.episode_of(columns, None if at is None else Acknowledgement(at, author, comment))
+
+
+def _of_alert(table: Any, alert: AlertKey) -> ColumnElement[bool]:
+    rule, kind, entity = rows.alert_key_row(alert)
+    return and_(table.c.rule == rule, table.c.kind == kind, table.c.entity == entity)
+
+
+def _may_be_id(text: str) -> bool:
+    """People may ask for anything; PostgreSQL takes no text with a NUL, which no id has."""
+    return "\0" not in text
+
+
+def _chunks(ids: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(ids)
+    while some := list(islice(rest, _IDS_AT_ONCE)):
+        yield some

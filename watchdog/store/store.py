@@ -12,19 +12,18 @@ import msgspec
 from sqlalchemy import Connection, and_, delete, func, or_, select
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Note
-from watchdog.alerts.life import AlertKey, AlertState, Phase
+from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase
 from watchdog.alerts.silences import Silence
-from watchdog.cycle.saved import Changes, Saved, TargetHealth
+from watchdog.cycle.state import Changes, Saved, TargetHealth
 from watchdog.errors import StoreError
-from watchdog.notify.duties import Duty
 from watchdog.notify.groups import Group
 from watchdog.notify.ledger import Entry
-from watchdog.readings import keeping
+from watchdog.notify.pending import PendingNotification
+from watchdog.readings import packing
 from watchdog.readings.fleet import Kind
-from watchdog.store import queries, retention, rows, schema, statements
+from watchdog.store import retention, rows, schema, statements
 from watchdog.store.database import Database
-from watchdog.store.lease import HOLDER, Leadership, Lease, SoleLeader, steady
-from watchdog.store.lock import FileLock
+from watchdog.store.lease import HOLDER, FileLock, Leadership, Lease, SoleLeader, steady
 from watchdog.store.migrate import prepare
 
 
@@ -95,10 +94,10 @@ class Store:
     def load(self) -> Saved:
         """Everything to go on with."""
         with self._reading() as connection:
-            return queries.saved(connection)
+            return statements.saved(connection)
 
     def commit(
-        self, changes: Changes, windows: Sequence[keeping.Saved] = (), rosters: Sequence[keeping.Roster] = ()
+        self, changes: Changes, windows: Sequence[packing.Saved] = (), rosters: Sequence[packing.RowIds] = ()
     ) -> None:
         """Write what one step decided and what it read, all of it or nothing.
 
@@ -114,7 +113,7 @@ class Store:
             statements.put(connection, schema.window_states, states)
         self._known_rosters.update(roster.id for roster in new)
 
-    def load_windows(self) -> tuple[list[keeping.Roster], list[keeping.Saved]]:
+    def load_windows(self) -> tuple[list[packing.RowIds], list[packing.Saved]]:
         """What `commit` was given of windows, for History.restore."""
         with self._reading() as connection:
             found = [rows.roster_of(row) for row in connection.execute(select(schema.rosters))]
@@ -182,11 +181,11 @@ class Store:
     def changes_seen(self) -> int:
         """Another number whenever anybody wrote a silence or an acknowledgement; cheap enough for every second."""
         with self._reading() as connection:
-            return queries.counter(connection, "people")
+            return statements.counter(connection, "people")
 
     def silences(self) -> list[Silence]:
         with self._reading() as connection:
-            return queries.silences_of(connection)
+            return statements.silences_of(connection)
 
     def put_silence(self, silence: Silence) -> None:
         """Make a silence, or replace the one with its id."""
@@ -197,14 +196,14 @@ class Store:
     def acknowledgements(self) -> dict[str, Acknowledgement]:
         """By id of the episode, for those that are not over."""
         with self._reading() as connection:
-            return queries.open_acknowledgements(connection)
+            return statements.open_acknowledgements(connection)
 
     def put_ack(self, episode: str, acknowledgement: Acknowledgement) -> bool:
         """Acknowledge an episode; False when there is none that fires under this id. The first word counts."""
         with self._database.writing() as connection:
-            if not queries.is_firing(connection, episode):
+            if not statements.is_firing(connection, episode):
                 return False
-            if queries.open_acknowledgements(connection).get(episode) is None:
+            if statements.open_acknowledgements(connection).get(episode) is None:
                 statements.put(
                     connection, schema.acknowledgements, [rows.acknowledgement_row(episode, acknowledgement)]
                 )
@@ -232,16 +231,16 @@ class Store:
         """The newest first, then by id; `firing` False: those that are over, `after`: beginning and id of the one to go
         on behind."""
         with self._reading() as connection:
-            return queries.episodes_by(connection, firing=firing, alert=alert, after=after, limit=limit)
+            return statements.episodes_by(connection, firing=firing, alert=alert, after=after, limit=limit)
 
     def episode(self, id_: str) -> Episode | None:
         with self._reading() as connection:
-            return queries.episode_by_id(connection, id_)
+            return statements.episode_by_id(connection, id_)
 
     def entries_of(self, *episodes: str) -> list[Entry]:
         """Who was told of these episodes."""
         with self._reading() as connection:
-            return queries.entries_of(connection, episodes)
+            return statements.entries_of(connection, episodes)
 
     def notes_of(
         self,
@@ -253,13 +252,13 @@ class Store:
     ) -> list[Note]:
         """The story of an episode or of an alert (of everything without either): its last notes, the oldest first."""
         with self._reading() as connection:
-            return queries.notes_by(connection, episode=episode, alert=alert, since=since, limit=limit)
+            return statements.notes_by(connection, episode=episode, alert=alert, since=since, limit=limit)
 
-    def duties(self) -> list[Duty]:
+    def notifications(self) -> list[PendingNotification]:
         """What waits to be told, in the order it was decided."""
         with self._reading() as connection:
-            found = connection.execute(select(schema.duties).order_by(schema.duties.c.id))
-            return [rows.duty_of(row) for row in found]
+            found = connection.execute(select(schema.notifications).order_by(schema.notifications.c.id))
+            return [rows.notification_of(row) for row in found]
 
     def groups(self) -> list[Group]:
         with self._reading() as connection:
@@ -305,11 +304,15 @@ def _write(connection: Connection, changes: Changes) -> None:
     put(connection, schema.entries, (rows.entry_row(one) for one in changes.entries.values()))
     put(connection, schema.groups, (rows.group_row(one) for one in changes.groups.values() if one is not None))
     remove(connection, schema.groups, ((rows.group_text(k),) for k, v in changes.groups.items() if v is None))
-    put(connection, schema.duties, (rows.duty_row(one) for one in changes.duties.values() if one is not None))
-    remove(connection, schema.duties, ((id_,) for id_, one in changes.duties.items() if one is None))
-    if changes.duties:
+    put(
+        connection,
+        schema.notifications,
+        (rows.notification_row(one) for one in changes.notifications.values() if one is not None),
+    )
+    remove(connection, schema.notifications, ((id_,) for id_, one in changes.notifications.items() if one is None))
+    if changes.notifications:
         # an id is never given twice, also when the last duty is gone
-        statements.raise_counter(connection, "next_duty", max(changes.duties) + 1)
+        statements.raise_counter(connection, "next_duty", max(changes.notifications) + 1)
     put(connection, schema.targets, (rows.target_row(one) for one in changes.targets.values()))
     statements.add(connection, schema.notes, (rows.note_row(one) for one in changes.notes))
     put(connection, schema.documents, list(changes.documents.items()))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from watchdog.streamkap.census import Parts, parts_of, topic_name
-from watchdog.streamkap.found import Found, Group
+from watchdog.streamkap.entities import Parts, parts_of, topic_name
+from watchdog.streamkap.metrics_answer import Found, Group
 from watchdog.streamkap.pages import Item
 
 #: A task or topic that only metrics name is not gone because they are silent; after so long it is forgotten.

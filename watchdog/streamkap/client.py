@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 import msgspec
 
 from watchdog.errors import ApiError, ShapeError, SignInError
-from watchdog.streamkap import parallel
 from watchdog.streamkap.answers import document, error_of
-from watchdog.streamkap.budget import Budget
+from watchdog.streamkap.budget import Budget, DeadlineError, together
+from watchdog.streamkap.known_shape import MetricsReader
 from watchdog.streamkap.pages import Page, Pages, page_of
-from watchdog.streamkap.plain import MetricsReader
 from watchdog.streamkap.queries import MetricsQuery
 from watchdog.streamkap.signin import Credentials, SignIn, Token, token_of
-from watchdog.streamkap.wire import Answer, DeadlineError, Wire
+from watchdog.streamkap.wire import Answer, Wire
 
 if TYPE_CHECKING:
     import httpx
@@ -100,7 +99,7 @@ class StreamkapClient:
 
     def together(self, function: Callable[[T], R], items: Sequence[T], budget: Budget) -> list[R | ApiError]:
         """`function` of every item at the same time, in order; errors take the place of results."""
-        return parallel.together(function, items, threads=self._threads, budget=budget)
+        return together(function, items, threads=self._threads, budget=budget)
 
     # Sign-in
 

@@ -8,8 +8,8 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 
 from watchdog.readings.snapshot import Column, Floats
-from watchdog.streamkap.leaf import Leaf, instant, is_numeric, leaf
-from watchdog.streamkap.plain import Values
+from watchdog.streamkap.known_shape import Values
+from watchdog.streamkap.value import ApiValue, instant, is_numeric, read_value
 
 _NONE = type(None)
 _NUMBERS = {int, float, bool}
@@ -89,11 +89,11 @@ def _column_by_value(metric: str, values: list[Any], otherwise: float, at: float
     numbers = np.full(len(values), np.nan)
     texts = np.full(len(values), None, dtype=object)
     times = np.full(len(values), min(otherwise, at))
-    nothing = Leaf(None)
+    nothing = ApiValue(None)
     for row, raw in enumerate(values):
         if raw is None:
             continue
-        value, read_at = leaf(metric, raw) or nothing
+        value, read_at = read_value(metric, raw) or nothing
         if read_at is not None:
             times[row] = min(read_at, at)
         if isinstance(value, str):

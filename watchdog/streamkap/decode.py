@@ -16,9 +16,9 @@ from watchdog.readings.fleet import EntityKey, Fleet, Kind, Rows
 from watchdog.readings.freshness import fresh, fresh_value
 from watchdog.readings.snapshot import Column, Flags, Floats, Reading, Snapshot, Texts
 from watchdog.streamkap.columns import column_of
-from watchdog.streamkap.leaf import leaf
-from watchdog.streamkap.plain import Block, Metrics, Values, is_sensitive
-from watchdog.streamkap.walk import DESCRIPTIVE
+from watchdog.streamkap.known_shape import Block, Metrics, Values, is_sensitive
+from watchdog.streamkap.unknown_shape import DESCRIPTIVE
+from watchdog.streamkap.value import read_value
 
 #: So many metrics are looked at for all entities at once before what is still without a reading is looked at alone.
 _QUICK_LOOKS = 3
@@ -141,7 +141,7 @@ class Layers:
         for layer in self.of(key.kind):
             otherwise = self.at if layer.at is None else layer.at
             for name, raw in layer.metrics_of(key.id).items():
-                one = leaf(name, raw) if _is_metric(name) else None
+                one = read_value(name, raw) if _is_metric(name) else None
                 if one is None:
                     continue
                 at = min(self.at, otherwise if one.at is None else one.at)
@@ -180,7 +180,7 @@ def newest_of(metrics: Metrics, otherwise: float, at: float) -> float | None:
         stamp = raw[0].get("timestamp") if type(raw) is list and len(raw) == 1 and type(raw[0]) is dict else None
         if stamp is not None and stamp == newest_stamp:
             continue  # measured together with the newest so far
-        one = leaf(name, raw)
+        one = read_value(name, raw)
         if one is None or one.value is None:
             continue
         read_at = otherwise if one.at is None else min(one.at, at)

@@ -18,7 +18,7 @@ import numpy as np
 from watchdog.errors import ApiError, ConfigError
 from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Fleet, Kind
 from watchdog.readings.poll import Failures, Listing, Poll
-from watchdog.readings.roster import Roster
+from watchdog.readings.presence import Presence
 from watchdog.readings.snapshot import Flags, Floats, Snapshot, SparseReadings
 
 _Value = float | str | None
@@ -55,15 +55,15 @@ class Recorder:
         except OSError as cause:
             raise ConfigError(f"--record {file}: cannot be written: {cause.strerror}") from cause
         self._packed = file.suffix == ".gz"
-        self._roster = Roster.of([], 0.0)
+        self._presence = Presence.of([], 0.0)
 
     def record(self, poll: Poll) -> None:
         """One line, on the disk when this returns: a recording that is cut off loses nothing before the cut.
 
         Raises OSError where there is no room for it; what the file held before stays readable.
         """
-        self._roster, _ = self._roster.after(poll.listing, poll.at)
-        line = msgspec.json.encode(_line(poll, self._roster.fleet)) + b"\n"
+        self._presence, _ = self._presence.after(poll.listing, poll.at)
+        line = msgspec.json.encode(_line(poll, self._presence.fleet)) + b"\n"
         data = gzip.compress(line) if self._packed else line
         written = self._out.write(data)
         if written != len(data):  # the disk filled up in the middle of it

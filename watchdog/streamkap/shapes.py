@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from watchdog.readings.catalogue import CATALOGUE
-from watchdog.streamkap.found import Found, Group
-from watchdog.streamkap.plain import SENSITIVE, TELLING, Metrics, PlainDocument
-from watchdog.streamkap.walk import GROUPS, ID, MAX_DEPTH, Place, Walk
+from watchdog.streamkap.known_shape import SENSITIVE, TELLING, Metrics, PlainDocument
+from watchdog.streamkap.metrics_answer import Found, Group
+from watchdog.streamkap.unknown_shape import GROUPS, ID, MAX_DEPTH, Place, Walk
 
 #: Wrappers around all groups of an answer.
 _OUTER = ("data", "result", "results", "response")

@@ -7,10 +7,10 @@ from typing import Any
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import Kind
 from watchdog.streamkap.budget import Budget
-from watchdog.streamkap.census import text
 from watchdog.streamkap.client import StreamkapClient
+from watchdog.streamkap.collection import CollectionPoll, CollectionResult
 from watchdog.streamkap.decode import Layer
-from watchdog.streamkap.lane import Lane, LaneResult
+from watchdog.streamkap.entities import text
 from watchdog.streamkap.pages import Item
 
 _FROM_CHECKPOINT = ("state_size", "end_to_end_duration", "alignment_buffered", "num_subtasks",
@@ -19,14 +19,14 @@ _FROM_CHECKPOINT = ("state_size", "end_to_end_duration", "alignment_buffered", "
 _NO_DETAILS = (403, 404, 405, 501)
 
 
-class TransformLane(Lane):
+class TransformPoll(CollectionPoll):
     """The part of a poll that is about transforms."""
 
     def __init__(self, client: StreamkapClient, listing_every: float) -> None:
         super().__init__(Kind.TRANSFORM, client, listing_every)
 
-    def read(self, at: float, budget: Budget) -> LaneResult:
-        result = LaneResult()
+    def read(self, at: float, budget: Budget) -> CollectionResult:
+        result = CollectionResult()
         if self._wants_listing(at):
             self._list(at, result, budget)
         if not self.items:
@@ -44,7 +44,7 @@ class TransformLane(Lane):
         result.layers = {Kind.TRANSFORM: [Layer(metrics)]}
         return result
 
-    def _ask_jobs(self, metrics: dict[str, dict[str, Any]], result: LaneResult, budget: Budget) -> None:
+    def _ask_jobs(self, metrics: dict[str, dict[str, Any]], result: CollectionResult, budget: Budget) -> None:
         """The state of each job that the details say nothing about."""
         ids = [id for id in self.items if id not in result.dark and "transform_status" not in metrics.get(id, {})]
         for id, job in zip(

@@ -14,7 +14,7 @@ import httpx
 
 from watchdog.errors import ApiError, ShapeError
 from watchdog.loopback import is_loopback
-from watchdog.streamkap.budget import Budget
+from watchdog.streamkap.budget import Budget, DeadlineError
 from watchdog.streamkap.sockets import Network, Transport
 
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -33,10 +33,6 @@ _BROKEN: tuple[type[Exception], ...] = (
     httpcore.ConnectionNotAvailable,
     OSError,
 )
-
-
-class DeadlineError(ApiError):
-    """The time for this request, or for the whole poll, is over; trying again at once cannot help."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from watchdog.alerts.life import Phase
+from watchdog.alerts.lifecycle import Phase
 from watchdog.alerts.silences import Matcher
 from watchdog.configuration.places import Place
 from watchdog.cycle.policy import Policy

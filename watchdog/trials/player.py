@@ -7,16 +7,16 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
 from watchdog.alerts.episodes import Acknowledgement
-from watchdog.alerts.life import AlertKey, Phase
+from watchdog.alerts.lifecycle import AlertKey, Phase
 from watchdog.alerts.silences import Silence
 from watchdog.cycle.engine import Engine
-from watchdog.cycle.saved import Saved
-from watchdog.delivery.phrases import remainder
+from watchdog.cycle.state import Saved
+from watchdog.delivery.layout import remainder
 from watchdog.errors import DeliveryError
 from watchdog.notify.message import Message, MessageKind
 from watchdog.notify.outcomes import waiting
+from watchdog.notify.rendering import Wording
 from watchdog.notify.routes import text_of
-from watchdog.notify.wording import Wording
 from watchdog.store.store import Store
 from watchdog.trials.cases import Case
 from watchdog.trials.world import World
@@ -140,7 +140,7 @@ class _Player:
             if not _same(when, at):
                 continue
             key = AlertKey(rule, entity.kind, entity.id)
-            episode = self._engine.book.latest(key)
+            episode = self._engine.records.latest(key)
             if episode is not None and episode.firing:
                 self._engine.acknowledge(episode.id, Acknowledgement(now, "test"))
                 self._played.acks.append((at, f"{key} is acknowledged"))
@@ -207,7 +207,7 @@ class _Player:
                 if sending is None:
                     continue
                 sent = True
-                receiver = sending.claim.duty.receiver
+                receiver = sending.claim.notification.receiver
                 if self._is_down(receiver, at):
                     self._engine.failed(sending, DeliveryError("down in this test", permanent=False), now)
                 else:
@@ -217,7 +217,8 @@ class _Player:
             if not sent:
                 self._engine.tick(now)
                 self._save()
-                if not any(duty is first and duty.next_try <= now for duty, first in waiting(self._engine.book)):
+                due = (one for one, first in waiting(self._engine.records) if one is first)
+                if not any(one.next_try <= now for one in due):
                     return
 
     def _tell(self, told: Told, target: str) -> None:
@@ -248,12 +249,12 @@ class _Player:
         engine = self._engine
         if engine is None:
             return "the watchdog is down, and this is what it knew"
-        if engine.judged is None:
+        if engine.evaluation is None:
             return "there has been no poll yet"
-        verdicts = engine.judged.verdicts.get(key.rule)
+        verdicts = engine.evaluation.verdicts.get(key.rule)
         if verdicts is None:
             return "no such rule is loaded"
-        if engine.roster.fleet.entity(key.entity_key) is None:
+        if engine.presence.fleet.entity(key.entity_key) is None:
             return "there is no such entity"
         if key.entity_key not in verdicts.table.row:
             return f"the rule is about each {verdicts.rule.each}, this is a {key.kind}"

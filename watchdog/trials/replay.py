@@ -8,15 +8,15 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 
 from watchdog.alerts.episodes import Episode
-from watchdog.alerts.life import AlertKey, AlertState, Phase, episode_id, verdict
+from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase, episode_id, verdict
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.policy import Policy
-from watchdog.cycle.saved import Saved
+from watchdog.cycle.state import Saved
+from watchdog.notify.rendering import Wording
 from watchdog.notify.routes import TargetSpec
-from watchdog.notify.wording import Wording
 from watchdog.readings.fleet import REAL_KINDS, EntityKey, Kind
 from watchdog.readings.poll import Poll
-from watchdog.readings.roster import Roster
+from watchdog.readings.presence import Presence
 from watchdog.rules.rule import Rule
 from watchdog.rules.verdicts import FALSE, TRUE, UNKNOWN, Verdicts
 from watchdog.units import format_duration
@@ -59,7 +59,7 @@ class RuleReport:
     name: str
     for_: float
     stretches: list[Stretch] = field(default_factory=list)
-    judged: bool = False
+    evaluation: bool = False
     why: str = ""
 
     @property
@@ -118,10 +118,10 @@ def readings_behind(report: Report, polls: Iterable[Poll]) -> Readings:
     found: Readings = {}
     if not wanted:
         return found
-    roster = Roster.of([], report.start)
+    presence = Presence.of([], report.start)
     for poll in polls:
-        roster, _ = roster.after(poll.listing, poll.at)
-        snapshot = poll.snapshot(roster.fleet)
+        presence, _ = presence.after(poll.listing, poll.at)
+        snapshot = poll.snapshot(presence.fleet)
         for key, metric in wanted:
             row = snapshot.fleet.table(key.kind).row.get(key)
             if row is not None:
@@ -194,34 +194,34 @@ class _Replay:
         self._engine.tick(now)
         for target in self._engine.waiting_targets():
             while (sending := self._engine.claim(target, now)) is not None:
-                receiver = sending.claim.duty.receiver
+                receiver = sending.claim.notification.receiver
                 self._report.messages.setdefault(receiver, Counter())[str(sending.message.kind)] += 1
                 self._engine.accepted(sending, now)
         self._episodes.update(self._engine.take_changes().episodes)
 
     def _look(self) -> None:
         """Which rules knew an answer, and for how long what is true has been so."""
-        assert self._engine is not None and self._engine.judged is not None
-        judged = self._engine.judged
-        for name, verdicts in judged.verdicts.items():
+        assert self._engine is not None and self._engine.evaluation is not None
+        evaluation = self._engine.evaluation
+        for name, verdicts in evaluation.verdicts.items():
             rule = self._rules[name]
             if len(verdicts.rows):
                 self._matched.add(name)
             if (verdicts.observed & (verdicts.truth != UNKNOWN)).any():
-                rule.judged = True
-        self._seen.update((kind, name) for kind in REAL_KINDS for name in judged.snapshot.names(kind))
+                rule.evaluation = True
+        self._seen.update((kind, name) for kind in REAL_KINDS for name in evaluation.snapshot.names(kind))
         for key, state in self._engine.states().items():
             if state.phase not in (Phase.PENDING, Phase.FIRING):
                 self._runs.pop(key, None)
                 continue
             run = self._runs.setdefault(key, _Run())
-            run.see(_truth(judged.verdicts[key.rule], key), judged.at)
+            run.see(_truth(evaluation.verdicts[key.rule], key), evaluation.at)
             if state.phase is Phase.FIRING and state.began is not None:
                 self._held[episode_id(key, state.began)] = run.longest
 
     def _why_not(self, rule: Rule) -> str:
         """Why a rule was never judged; "" where it was."""
-        if self._rules[rule.name].judged:
+        if self._rules[rule.name].evaluation:
             return ""
         if not any(terms.enabled for terms in rule.variants):
             return "it is not enabled"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from watchdog.cycle.own import WATCHDOG
+from watchdog.cycle.self_metrics import WATCHDOG
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Kind
 from watchdog.readings.freshness import fresh_value
 from watchdog.readings.poll import Failures, Listing
 from watchdog.readings.snapshot import SparseReadings
-from watchdog.streamkap.leaf import scalar
-from watchdog.streamkap.plain import is_sensitive
+from watchdog.streamkap.known_shape import is_sensitive
 from watchdog.streamkap.recording import RecordedPoll
+from watchdog.streamkap.value import scalar
 from watchdog.trials.cases import Case
 from watchdog.trials.series import Value
 

@@ -14,11 +14,11 @@ from starlette.routing import Route
 from watchdog.alerts.episodes import Episode
 from watchdog.readings.fleet import Kind
 from watchdog.web.access import Access
-from watchdog.web.board import Boards
+from watchdog.web.connector_states import States
 from watchdog.web.resource import Asked, Resource, WrongError
-from watchdog.web.seen import Watched
-from watchdog.web.states import States
+from watchdog.web.status_page import Boards
 from watchdog.web.topology import Row, tone_of
+from watchdog.web.view import ServiceView
 
 _FIRING = 10_000
 _LONGEST = 60
@@ -43,14 +43,14 @@ class Badge:
     colour: str
 
 
-def routes(watched: Watched, access: Access, clock: Callable[[], float] = time.time) -> list[Route]:
+def routes(watched: ServiceView, access: Access, clock: Callable[[], float] = time.time) -> list[Route]:
     """`/badges/<pipeline>.svg`, by name or id; read like a page. Where there is no such one, the picture says so."""
     boards = Boards(watched)
 
     def badge(asked: Asked) -> Response:
         wanted = asked.request.path_params["pipeline"]
-        topology, judged = boards.topology(), watched.judged
-        if topology is None or judged is None or not watched.healthy():
+        topology, evaluation = boards.topology(), watched.evaluation
+        if topology is None or evaluation is None or not watched.healthy():
             return _picture(Badge(wanted, "?", "out of date", _GREY), 503)
         rows = [one for one in topology.rows if one.key.kind is Kind.PIPELINE]
         found = [one for one in rows if one.key.id == wanted] or [one for one in rows if one.name == wanted]
@@ -58,7 +58,7 @@ def routes(watched: Watched, access: Access, clock: Callable[[], float] = time.t
             words = "several pipelines of this name" if found else "no such pipeline"
             return _picture(Badge(wanted, "?", words, _GREY), 404)
         firing = topology.troubled(watched.store.episodes(firing=True, limit=_FIRING)).get(found[0].key, [])
-        return _picture(badge_of(found[0], States(judged.snapshot), firing), 200)
+        return _picture(badge_of(found[0], States(evaluation.snapshot), firing), 200)
 
     return [Resource(access, {"GET": badge}, _said).route("/badges/{pipeline:path}.svg")]
 

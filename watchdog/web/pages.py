@@ -16,18 +16,17 @@ from watchdog.alerts.silences import Matcher, parse_matcher
 from watchdog.notify.chart import draw
 from watchdog.notify.routes import text_of
 from watchdog.web.access import Access, Refusal
-from watchdog.web.board import Boards
-from watchdog.web.cards import card
-from watchdog.web.preview import preview
+from watchdog.web.connector_states import States
+from watchdog.web.episode_cards import card
+from watchdog.web.episode_timeline import story
 from watchdog.web.probes import refusal
-from watchdog.web.quieting import mute_views
 from watchdog.web.rendering import HEADERS, Rendered, Templates
-from watchdog.web.rows import Neighbour, RowView, RowViews, neighbours
-from watchdog.web.rulebook import rule_views
-from watchdog.web.seen import Watched
-from watchdog.web.states import States
-from watchdog.web.story import story
+from watchdog.web.rules_page import rule_views
+from watchdog.web.silences import mute_views, preview
+from watchdog.web.status_page import Boards
 from watchdog.web.topology import TONES, Filter
+from watchdog.web.topology_rows import Neighbour, RowView, RowViews, neighbours
+from watchdog.web.view import ServiceView
 
 Clock = Callable[[], float]
 #: Rows around one episode, and silences that are over, on one page.
@@ -40,7 +39,7 @@ _FRESH = 10.0
 class Pages:
     """Answers for browsers. A page is made once for each state of the watchdog, whoever asks."""
 
-    def __init__(self, watched: Watched, access: Access, templates: Templates, clock: Clock = time.time) -> None:
+    def __init__(self, watched: ServiceView, access: Access, templates: Templates, clock: Clock = time.time) -> None:
         self._watched, self._access, self._templates, self._clock = watched, access, templates, clock
         self._boards = Boards(watched)
         self._rendered = Rendered()
@@ -95,19 +94,19 @@ class Pages:
             chart="" if picture is None else draw(picture),
             rows=rows,
             near=near,
-            rule=next(iter(rule_views(rule, watched.judged, firing)), None),
+            rule=next(iter(rule_views(rule, watched.evaluation, firing)), None),
             **self._reader(request),
         )
 
     def _around(self, episode: Episode, firing: Sequence[Episode]) -> tuple[list[RowView], list[Neighbour]]:
         """What stands near an episode's entity: the rows it is in, and its connector or tasks."""
-        topology, judged = self._boards.topology(), self._watched.judged
-        if topology is None or judged is None:
+        topology, evaluation = self._boards.topology(), self._watched.evaluation
+        if topology is None or evaluation is None:
             return [], []
-        troubled, states = topology.troubled(firing), States(judged.snapshot)
-        views = RowViews(judged.snapshot, states, self._watched.links, self._watched.line)
+        troubled, states = topology.troubled(firing), States(evaluation.snapshot)
+        views = RowViews(evaluation.snapshot, states, self._watched.links, self._watched.line)
         rows = [views.view(row, troubled.get(row.key, ())) for row in topology.rows_of(episode)[:_AROUND]]
-        return rows, neighbours(judged.snapshot, episode.alert.entity_key, firing)
+        return rows, neighbours(evaluation.snapshot, episode.alert.entity_key, firing)
 
     def _chart(self, request: Request) -> Response:
         """The numbers behind the picture, for the script that draws it with a cursor."""
@@ -132,7 +131,7 @@ class Pages:
             words = wanted.casefold().split()
             rules = [
                 one
-                for one in rule_views(self._watched.policy.rules, self._watched.judged, firing)
+                for one in rule_views(self._watched.policy.rules, self._watched.evaluation, firing)
                 if all(word in f"{one.name} {one.expr} {one.each} {one.summary}".casefold() for word in words)
             ]
             return self._templates.text(
@@ -156,7 +155,7 @@ class Pages:
             found, wrong = None, ""
             if typed["matchers"].strip():
                 try:
-                    found = preview(parse_matchers(typed["matchers"]), firing, self._watched.judged)
+                    found = preview(parse_matchers(typed["matchers"]), firing, self._watched.evaluation)
                 except ValueError as cause:
                     wrong = str(cause)
             return self._templates.text(

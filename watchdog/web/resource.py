@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from watchdog.errors import StoreError
 from watchdog.web.access import Access, Refusal
-from watchdog.web.guard import SlowBodyError
+from watchdog.web.middleware import SlowBodyError
 
 #: More than any body of ours holds.
 MOST_BODY = 1024 * 1024

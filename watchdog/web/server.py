@@ -10,20 +10,20 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from watchdog.errors import SettingsError
-from watchdog.web import badges, live, probes
+from watchdog.web import badges, live_updates, probes
 from watchdog.web.access import Access
-from watchdog.web.acting import Acting
+from watchdog.web.actions import Acting
 from watchdog.web.alertmanager import routes as alertmanager
 from watchdog.web.assets import Assets
 from watchdog.web.connections import Connection
-from watchdog.web.guard import Guard
+from watchdog.web.middleware import Guard
 from watchdog.web.pages import Pages
 from watchdog.web.rendering import Templates
-from watchdog.web.seen import Watched
 from watchdog.web.v1 import routes as v1
+from watchdog.web.view import ServiceView
 
 
-def application(watched: Watched, access: Access, name: str = "watchdog") -> Starlette:
+def application(watched: ServiceView, access: Access, name: str = "watchdog") -> Starlette:
     """Everything that is answered; `name` is this instance's, for display."""
     assets = Assets()
     templates = Templates(name, assets.version)
@@ -33,7 +33,7 @@ def application(watched: Watched, access: Access, name: str = "watchdog") -> Sta
             *alertmanager.routes(watched, access),
             *v1.routes(watched, access),
             *badges.routes(watched, access),
-            *live.routes(watched, access, stopping=lambda: app.state.stopping()),
+            *live_updates.routes(watched, access, stopping=lambda: app.state.stopping()),
             *assets.routes(),
             *Acting(watched, access, templates).routes(),
             *Pages(watched, access, templates).routes(),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from watchdog.alerts.episodes import Episode
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
-from watchdog.web.states import States, tone_of_state
+from watchdog.web.connector_states import States, tone_of_state
 
 _ORDER = (Kind.SOURCE, Kind.TRANSFORM, Kind.DESTINATION)
 #: What rows can be filtered by.

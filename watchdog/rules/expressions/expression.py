@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from watchdog.errors import ExpressionError
 from watchdog.readings.fleet import Kind
 from watchdog.readings.history import Wanted, Windows
-from watchdog.rules.expressions.check import Checker
-from watchdog.rules.expressions.grammar import read
+from watchdog.rules.expressions.checker import Checker
 from watchdog.rules.expressions.mistakes import Mistakes
+from watchdog.rules.expressions.parser import read
 from watchdog.rules.expressions.plan import Plan, Truth, Unchanged, Window, walk
 from watchdog.rules.expressions.scope import Scope
-from watchdog.rules.expressions.syntax import Syntax
+from watchdog.rules.expressions.syntax_tree import Syntax
 from watchdog.rules.rule import Quantity
 
 

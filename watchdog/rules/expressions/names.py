@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from watchdog.readings.catalogue import CATALOGUE
-from watchdog.readings.family import CHILDREN, PARENTS
 from watchdog.readings.fleet import LABELS, Kind
+from watchdog.readings.relations import CHILDREN, PARENTS
 
 KEYWORDS = frozenset({"and", "or", "not", "in", "true", "false"})
 WINDOWS = {

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from watchdog.readings.catalogue import CATALOGUE
-from watchdog.readings.family import CHILDREN, PARENTS
 from watchdog.readings.fleet import Kind
-from watchdog.rules.expressions import syntax
+from watchdog.readings.relations import CHILDREN, PARENTS
+from watchdog.rules.expressions import syntax_tree
 from watchdog.rules.expressions.mistakes import Mistakes
 from watchdog.rules.expressions.names import LABEL_NAMES, RELATIONS, article
 from watchdog.rules.expressions.plan import Reading, Relative, Sort, Value
-from watchdog.rules.expressions.sorts import Typed
-from watchdog.rules.expressions.syntax import Syntax
+from watchdog.rules.expressions.syntax_tree import Syntax
+from watchdog.rules.expressions.value_types import Typed
 from watchdog.rules.rule import Quantity
 
 
@@ -66,24 +66,28 @@ class Scope:
 
     def param(self, node: Syntax) -> Quantity | None:
         """The value of the param that a node names; None where it names none."""
-        return self._params.get(node.names[0]) if isinstance(node, syntax.Path) and len(node.names) == 1 else None
+        return self._params.get(node.names[0]) if isinstance(node, syntax_tree.Path) and len(node.names) == 1 else None
 
     def names_metric(self, node: Syntax) -> bool:
         """Whether a node names a metric, known or not."""
-        if isinstance(node, syntax.Call):
+        if isinstance(node, syntax_tree.Call):
             return node.callee.names[-1] == "metric"
-        return isinstance(node, syntax.Path) and self.param(node) is None
+        return isinstance(node, syntax_tree.Path) and self.param(node) is None
 
     def metric(self, node: Syntax) -> Metric | None:
         """The metric that a name, `connector.name` or `metric("odd-name")` is; None after a mistake."""
-        if isinstance(node, syntax.Call) and node.callee.names[-1] == "metric":
+        if isinstance(node, syntax_tree.Call) and node.callee.names[-1] == "metric":
             names, spans = node.callee.names[:-1], node.callee.spans[:-1]
             argument = node.arguments[0] if len(node.arguments) == 1 else None
-            if not isinstance(argument, syntax.Literal) or not isinstance(argument.value, str) or not argument.value:
+            if (
+                not isinstance(argument, syntax_tree.Literal)
+                or not isinstance(argument.value, str)
+                or not argument.value
+            ):
                 self.mistakes.add(node.at, 'metric() wants one name in quotes: `metric("odd-name")`')
                 return None
             name, at = argument.value, argument.at
-        elif isinstance(node, syntax.Path):
+        elif isinstance(node, syntax_tree.Path):
             names, spans, name, at = node.names[:-1], node.spans[:-1], node.names[-1], node.spans[-1]
             why = None if names else self._why_no_metric(name)
             if why is not None:
@@ -110,7 +114,7 @@ class Scope:
 
     def names_list(self, node: Syntax) -> bool:
         """Whether a node names a list, so that `min(topics, recordsLag)` is no `min` of two values."""
-        if not isinstance(node, syntax.Path) or len(node.names) != 1 or self.param(node) is not None:
+        if not isinstance(node, syntax_tree.Path) or len(node.names) != 1 or self.param(node) is not None:
             return False
         name = node.names[0]
         known = CATALOGUE.get(name)

@@ -1,4 +1,4 @@
-"""Firing episodes as Alertmanager's alerts and groups."""
+"""Firing episodes as Alertmanager's alerts and groups, and the filters they can be asked with."""
 
 from __future__ import annotations
 
@@ -9,15 +9,43 @@ from hashlib import blake2s
 from typing import Any
 
 from watchdog.alerts.episodes import Episode
-from watchdog.alerts.life import AlertKey
-from watchdog.cycle.judged import Judged
+from watchdog.alerts.lifecycle import AlertKey
+from watchdog.alerts.silences import Matcher, parse_matcher
+from watchdog.cycle.evaluation import Evaluation
 from watchdog.notify.routes import GroupKey, text_of
 from watchdog.readings.fleet import LabelValue
-from watchdog.web.alertmanager.asking import filters, flag, pattern
 from watchdog.web.alertmanager.configuration import PAGE
-from watchdog.web.instants import instant_text
-from watchdog.web.resource import Asked
-from watchdog.web.seen import Watched
+from watchdog.web.resource import Asked, WrongError
+from watchdog.web.times import instant_text
+from watchdog.web.view import ServiceView
+
+_SWITCH = {"true": True, "1": True, "false": False, "0": False}
+
+
+def filters(asked: Asked, name: str = "filter") -> list[Matcher]:
+    """Every matcher given under this name. Raises WrongError for one that is none."""
+    try:
+        return [parse_matcher(text) for text in asked.request.query_params.getlist(name)]
+    except ValueError as cause:
+        raise WrongError(400, f"{name}: {cause}") from cause
+
+
+def pattern(asked: Asked, name: str) -> Matcher | None:
+    """A regular expression over whole names; None where it is not given."""
+    text = asked.request.query_params.get(name)
+    try:
+        return None if text is None else Matcher(name, text, regex=True)
+    except ValueError as cause:
+        raise WrongError(400, f"{name}: {cause}") from cause
+
+
+def flag(asked: Asked, name: str) -> bool:
+    """A switch that is on unless it is switched off."""
+    text = asked.request.query_params.get(name, "true").lower()
+    if text not in _SWITCH:
+        raise WrongError(400, f"{name}: {text[:100]!r} is neither true nor false")
+    return _SWITCH[text]
+
 
 Object = dict[str, Any]
 _MOST = 10_000
@@ -40,10 +68,10 @@ class Alerts:
     """What fires, read from the store and the last poll; the loop is not waited for. Made once for each state of the
     watchdog, whoever asks: texts and reasons of a storm take their time."""
 
-    def __init__(self, watched: Watched, clock: Callable[[], float]) -> None:
+    def __init__(self, watched: ServiceView, clock: Callable[[], float]) -> None:
         self._watched, self._clock = watched, clock
         self._lock = threading.Lock()
-        self._kept: tuple[int, Judged | None, list[Firing]] = (-1, None, [])
+        self._kept: tuple[int, Evaluation | None, list[Firing]] = (-1, None, [])
 
     def alerts(self, asked: Asked) -> list[Object]:
         """Raises WrongError for a filter that is none."""
@@ -84,24 +112,24 @@ class Alerts:
 
     def _firing(self) -> list[Firing]:
         with self._lock:  # the others wait for the first, instead of making the same
-            version, judged = self._watched.version(), self._watched.judged
-            if self._kept[0] != version or self._kept[1] is not judged:
+            version, evaluation = self._watched.version(), self._watched.evaluation
+            if self._kept[0] != version or self._kept[1] is not evaluation:
                 firing = self._watched.store.episodes(firing=True, limit=_MOST)
                 fingerprints = {str(one.alert): fingerprint(one.alert) for one in firing}
-                self._kept = version, judged, [self._made(one, fingerprints) for one in firing]
+                self._kept = version, evaluation, [self._made(one, fingerprints) for one in firing]
             return self._kept[2]
 
     def _made(self, episode: Episode, fingerprints: Mapping[str, str]) -> Firing:
-        now, hold, judged = self._clock(), episode.hold, self._watched.judged
+        now, hold, evaluation = self._clock(), episode.hold, self._watched.evaluation
         labels = self._watched.facts(episode).labels
         # where nobody is told an alert shows on the page alone; it must not be missing in other programs' views
-        groups = [key for key, _ in self._watched.policy.contacts.groups_for(labels)]
+        groups = [key for key, _ in self._watched.policy.routing.groups_for(labels)]
         groups = groups or [GroupKey(PAGE, (("alertname", text_of(labels.get("alertname", ""))),))]
         made = {
             "labels": {name: text_of(value) for name, value in labels.items() if value},
             "annotations": dict(self._watched.texts(episode, now)),
             "startsAt": instant_text(episode.began),
-            "updatedAt": instant_text(now if judged is None else judged.at),
+            "updatedAt": instant_text(now if evaluation is None else evaluation.at),
             "fingerprint": fingerprint(episode.alert),
             "receivers": [{"name": key.receiver} for key in groups],
             "status": {

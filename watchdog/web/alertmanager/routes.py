@@ -10,19 +10,18 @@ from starlette.routing import Route
 
 from watchdog import __version__
 from watchdog.web.access import Access
-from watchdog.web.alertmanager.alerts import Alerts
-from watchdog.web.alertmanager.asking import filters, flag
+from watchdog.web.alertmanager.alerts import Alerts, filters, flag
 from watchdog.web.alertmanager.configuration import PAGE, configuration
 from watchdog.web.alertmanager.silences import in_order, post, same_matchers, silence_object
-from watchdog.web.instants import instant_text
 from watchdog.web.resource import Act, Asked, Resource, WrongError
-from watchdog.web.seen import Watched
+from watchdog.web.times import instant_text
+from watchdog.web.view import ServiceView
 
 _VERSION = dict.fromkeys(("branch", "buildDate", "buildUser", "goVersion", "revision"), "")
 _NO_SILENCE = "there is no silence with this id"
 
 
-def routes(watched: Watched, access: Access, clock: Callable[[], float] = time.time) -> list[Route]:
+def routes(watched: ServiceView, access: Access, clock: Callable[[], float] = time.time) -> list[Route]:
     """Reading and changing need what the settings say; an error is a JSON string that says why."""
     started = clock()
     known = Alerts(watched, clock)

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from watchdog.alerts.silences import Matcher, Silence
-from watchdog.web.instants import instant_text
 from watchdog.web.resource import WrongError
-from watchdog.web.seen import Watched
+from watchdog.web.times import instant_text
+from watchdog.web.view import ServiceView
 
 
 class _Matcher(msgspec.Struct, rename="camel"):
@@ -31,7 +31,7 @@ class _Posted(msgspec.Struct, rename="camel"):
     id: str | None = ""
 
 
-def post(watched: Watched, body: bytes, now: float) -> str:
+def post(watched: ServiceView, body: bytes, now: float) -> str:
     """Make a silence or change the one named; its id. What cannot be changed is ended, and a new one takes its place.
 
     Raises WrongError: 400 for what makes no silence, 404 for an id there is none of.

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from watchdog.web.resource import WrongError
-from watchdog.web.seen import Watched
-from watchdog.web.v1.asking import Parameter
+from watchdog.web.v1.parameters import Parameter
+from watchdog.web.view import ServiceView
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request, read and checked: `given` has the value of every parameter, `body` is of the operation's type."""
 
-    watched: Watched
+    watched: ServiceView
     now: float
     given: Mapping[str, Any]
     body: Any = None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from watchdog.alerts.life import Phase
+from watchdog.alerts.lifecycle import Phase
 from watchdog.readings.fleet import REAL_KINDS, Kind
 from watchdog.rules.rule import Severity
-from watchdog.web.v1 import judged, remembered
-from watchdog.web.v1.asking import Parameter, after, choice, flag, limit, text
-from watchdog.web.v1.objects import (
+from watchdog.web.v1 import current, history
+from watchdog.web.v1.operation import Call, Operation
+from watchdog.web.v1.parameters import Parameter, after, choice, flag, limit, text
+from watchdog.web.v1.schemas import (
     Alert,
     Entity,
     EntityDetail,
@@ -23,7 +24,6 @@ from watchdog.web.v1.objects import (
     Silence,
     Status,
 )
-from watchdog.web.v1.operation import Call, Operation
 
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
@@ -74,46 +74,46 @@ def _operation(
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    _operation("status", "/status", "What fires, what is silenced, which targets fail.", Status, remembered.status),
-    _operation("entities", "/entities", "What is watched, with its readings.", Page[Entity], judged.entities,
+    _operation("status", "/status", "What fires, what is silenced, which targets fail.", Status, history.status),
+    _operation("entities", "/entities", "What is watched, with its readings.", Page[Entity], current.entities,
                _KIND, _NAME, _TAG, *_PAGE, problems=_NO_POLL),
     _operation("entity", "/entities/{kind}/{id}", "One entity, and what every rule that covers it says.",
-               EntityDetail, judged.entity,
+               EntityDetail, current.entity,
                path_parameters=(choice("kind", "Its kind.", REAL_KINDS),
                                 text("id", "Its id at the API; of a task or topic `<connector id>/<its own>`.")),
                problems={404: "There is no such entity.", **_NO_POLL}),
-    _operation("readings", "/readings", "Readings of the last poll, one by one.", Page[ReadingOf], judged.readings,
+    _operation("readings", "/readings", "Readings of the last poll, one by one.", Page[ReadingOf], current.readings,
                _KIND, _NAME, _TAG, text("metric", "Only this metric."), limit(),
                after(r"[0-9]{1,9}\.[0-9]{1,9}", _place, (0, 0)), problems=_NO_POLL),
-    _operation("metrics", "/metrics", "The catalogue of known metrics.", Page[Metric], judged.metrics,
+    _operation("metrics", "/metrics", "The catalogue of known metrics.", Page[Metric], current.metrics,
                choice("kind", "Only metrics of this kind of entity.", Kind), *_PAGE),
-    _operation("metric", "/metrics/{name}", "One metric of the catalogue.", Metric, judged.metric,
+    _operation("metric", "/metrics/{name}", "One metric of the catalogue.", Metric, current.metric,
                path_parameters=(text("name", "Its name."),), problems={404: "The catalogue has no such metric."}),
-    _operation("rules", "/rules", "The rules in force, and what each said last.", Page[Rule], judged.rules,
+    _operation("rules", "/rules", "The rules in force, and what each said last.", Page[Rule], current.rules,
                choice("each", "Only rules over this kind.", Kind), text("name", "Only these: a glob over names."),
                *_PAGE),
-    _operation("rule", "/rules/{alert}", "One rule.", Rule, judged.rule,
+    _operation("rule", "/rules/{alert}", "One rule.", Rule, current.rule,
                path_parameters=(text("alert", "Its name."),), problems={404: "There is no such rule in force."}),
     _operation("alerts", "/alerts", "Every rule on every entity it covers: verdict and state.",
-               Page[Alert], judged.alerts, _ALERT, _KIND, _NAME, _TAG,
+               Page[Alert], current.alerts, _ALERT, _KIND, _NAME, _TAG,
                choice("state", "Only alerts in this state.", Phase),
                choice("verdict", "Only this verdict of the last poll.", ("true", "false", "unknown", "unobserved")),
                *_PAGE, problems=_NO_POLL),
-    _operation("episodes", "/episodes", "Firing periods, the newest first.", Page[Episode], remembered.episodes,
+    _operation("episodes", "/episodes", "Firing periods, the newest first.", Page[Episode], history.episodes,
                flag("firing", "true: those that fire now; false: those that are over."), _ALERT, _KIND, _NAME, _TAG,
                choice("severity", "Only of this severity.", Severity), limit(),
                after(rf"[0-9]{{1,11}}(\.[0-9]{{1,9}})?~{_UUID}", _moment, None)),
     _operation("episode", "/episodes/{id}", "One episode: its texts, its time line, who was told.",
-               EpisodeDetail, remembered.episode, path_parameters=(_id("episode"),),
+               EpisodeDetail, history.episode, path_parameters=(_id("episode"),),
                problems={404: "There is none with this id; it may be older than the history kept."}),
     _operation("acknowledge", "/episodes/{id}/acknowledge",
                "Say that somebody is on it: no more reminders, no escalation. The first word counts and stays.",
-               Episode, remembered.acknowledge, method="POST", path_parameters=(_id("episode"),),
-               body=remembered.Acknowledge,
+               Episode, history.acknowledge, method="POST", path_parameters=(_id("episode"),),
+               body=history.Acknowledge,
                problems={404: "There is no episode with this id.", 409: "It does not fire any more."}),
     _operation("silences", "/silences", "Silences, the active ones first. They are made at `/api/v2/silences`.",
-               Page[Silence], remembered.silences,
+               Page[Silence], history.silences,
                choice("state", "Only silences in this state.", ("pending", "active", "expired")), *_PAGE),
-    _operation("silence", "/silences/{id}", "One silence.", Silence, remembered.silence,
+    _operation("silence", "/silences/{id}", "One silence.", Silence, history.silence,
                path_parameters=(_id("silence"),), problems={404: "There is no silence with this id."}),
 )  # fmt: skip

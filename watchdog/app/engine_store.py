@@ -1,0 +1,254 @@
+"""The desk: the engine and the store behind one lock. What is decided is saved before anybody may send it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from watchdog.alerts.episodes import Acknowledgement, Episode
+from watchdog.alerts.silences import Matcher, Silence
+from watchdog.cycle.engine import Engine, Sending
+from watchdog.cycle.evaluation import Evaluation
+from watchdog.cycle.policy import Policy
+from watchdog.delivery.sender import Carrier
+from watchdog.errors import DeliveryError, StoreError
+from watchdog.readings.poll import Poll
+from watchdog.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+#: Seconds a page waits for a cycle; alerts it shows where it has waited in vain.
+_PATIENCE, _MOST = 1.0, 100_000
+
+
+class EngineStore:
+    """Everything that changes or reads the engine goes through here, from whichever thread.
+
+    `open_carrier(target id)` makes what carries messages to one target, `label(target id)` says what to call it;
+    `may_send` tells whether this replica (still) leads. While the store cannot be written, decisions wait in memory
+    and nothing is sent.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: Store,
+        *,
+        clock: Callable[[], float],
+        open_carrier: Callable[[str], Carrier],
+        label: Callable[[str], str] = lambda target: "",
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.engine = engine
+        self.store = store
+        self.clock = clock
+        self._open_carrier = open_carrier
+        self._label = label
+        self._may_send = may_send
+        self._lock = threading.RLock()
+        self._carriers: dict[str, Carrier] = {}
+        self._seen_marker: object = None
+        self._unread = ""  #: why silences could not be read the last time
+        self.unsaved_since: float | None = None  #: the store has refused since then
+        self.version = 0  #: grows whenever a page may look different
+        self._firing: tuple[int, Sequence[Episode]] = (-1, ())  #: of which version
+
+    # -- the loop
+
+    def judge(self, poll: Poll, service: Mapping[str, float]) -> bool:
+        """One cycle; True if what it decided is saved."""
+        with self._lock:
+            self.engine.judge(poll, service)
+            return self._save(after_poll=True)
+
+    def tick(self) -> None:
+        """What time brings; saved before the next claim."""
+        with self._lock:
+            self.engine.tick(self.clock())
+            self._save()
+
+    def next_deadline(self) -> float | None:
+        """When `tick` or a claim has something to do. None while nothing may be told: what is overdue then would have
+        the loop ask without a pause."""
+        with self._lock:
+            if self.unsaved_since is not None or not self._may_send():
+                return None
+            return self.engine.next_deadline(self.clock())
+
+    def adopt(self, policy: Policy) -> None:
+        with self._lock:
+            self.engine.adopt(policy)
+
+    def read_people(self) -> None:
+        """Silences and acknowledgements that other processes wrote beside this one."""
+        try:
+            marker = self.store.changes_seen()
+            if marker == self._seen_marker:
+                return
+            silences, acknowledgements = self.store.silences(), self.store.acknowledgements()
+        except StoreError as cause:
+            if str(cause) != self._unread:  # trouble that repeats unchanged is said once
+                logger.warning("silences could not be read", extra={"error": str(cause)})
+            self._unread = str(cause)
+            return
+        self._unread = ""
+        with self._lock:
+            self._seen_marker = marker
+            self.version += 1
+            self.engine.set_silences(silences)
+            for episode, acknowledgement in acknowledgements.items():
+                self.engine.acknowledge(episode, acknowledgement)
+            self._save()
+
+    def waiting_targets(self) -> list[str]:
+        with self._lock:
+            return [] if self.unsaved_since is not None else self.engine.waiting_targets()
+
+    def tidy(self, history: float) -> None:
+        """Drop what is older than `history` seconds and neither open nor owed, and readings no window reaches."""
+        now = self.clock()
+        with self._lock:
+            self.engine.forget(now - history)
+            keep_from = self.engine.keep_windows_from(now)
+        try:
+            self.store.prune(now - history)
+            self.store.prune_windows(keep_from)
+        except StoreError as cause:
+            logger.warning("old records could not be dropped", extra={"error": str(cause)})
+
+    # -- deliveries
+
+    def claim(self, target: str) -> Sending | None:
+        """The next message of a target; nothing while decisions are unsaved or another replica leads."""
+        with self._lock:
+            if self.unsaved_since is not None or not self._may_send():
+                return None
+            return self.engine.claim(target, self.clock())
+
+    def carrier(self, target: str) -> Carrier:
+        """What carries to a target; one whose URL is no longer known cannot be reached for good."""
+        with self._lock:
+            found = self._carriers.get(target)
+            if found is None:
+                found = self._carriers[target] = self._open_carrier(target)
+                self.engine.name_target(target, self._label(target))
+            return found
+
+    def forget_carriers(self) -> None:
+        """After a reload: a rotated secret means another URL for the same target."""
+        with self._lock:
+            self._carriers.clear()
+
+    def accepted(self, sending: Sending) -> None:
+        with self._lock:
+            self.engine.accepted(sending, self.clock())
+            self._save()
+        logger.info("message delivered", extra=_fields(sending))
+
+    def failed(self, sending: Sending, error: DeliveryError) -> None:
+        with self._lock:
+            first = sending.claim.notification.attempts == 0
+            self.engine.failed(sending, error, self.clock())
+            self._save()
+        fields = {**_fields(sending), "error": str(error), "permanent": error.permanent, "unknown": error.unknown}
+        if first or error.permanent or error.unknown:  # trouble that repeats unchanged is said once
+            logger.warning("message not delivered", extra=fields)
+
+    # -- people
+
+    def put_silence(self, silence: Silence) -> Silence:
+        """Make or change a silence; raises StoreError when it cannot be kept."""
+        with self._lock:
+            self.store.put_silence(silence)
+            self.engine.set_silences(self.store.silences())
+            self.version += 1
+            self.engine.tick(self.clock())
+            self._save()
+        return silence
+
+    def new_silence(
+        self, matchers: tuple[Matcher, ...], starts: float, ends: float, author: str, comment: str
+    ) -> Silence:
+        """A silence with an id of its own; raises ValueError for one that could not hold anything back."""
+        silence = Silence(str(uuid.uuid4()), matchers, starts, ends, author, comment, changed=self.clock())
+        return self.put_silence(silence)
+
+    def expire_silence(self, silence_id: str) -> Silence | None:
+        """End a silence now; None when there is none with this id."""
+        now = self.clock()
+        found = next((one for one in self.store.silences() if one.id == silence_id), None)
+        if found is None or found.ends <= now:
+            return found
+        return self.put_silence(found.expired(now))
+
+    def acknowledge(self, episode_id: str, author: str, comment: str = "") -> Episode | None:
+        """Acknowledge an episode; None when it is not open."""
+        with self._lock:
+            episode = self.engine.records.episodes.get(episode_id)
+            if episode is None or not episode.firing:
+                return None
+            acknowledgement = Acknowledgement(self.clock(), author, comment)
+            self.store.put_ack(episode_id, acknowledgement)
+            self.engine.acknowledge(episode_id, acknowledgement)
+            self._save()
+            return self.engine.records.episodes[episode_id]
+
+    # -- what pages look at
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """The last poll; an immutable value, read without the lock."""
+        return self.engine.evaluation
+
+    def firing(self) -> Sequence[Episode]:
+        """What fires, as of this version. A cycle under way is waited for, not for long: then the store is asked."""
+        version, episodes = self._firing
+        if version == self.version:
+            return episodes
+        if not self._lock.acquire(timeout=_PATIENCE):
+            return self.store.episodes(firing=True, limit=_MOST)
+        try:
+            self._firing = self.version, self.engine.records.open_episodes()
+            return self._firing[1]
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def reading(self) -> Iterator[Engine]:
+        """The engine, for a short look that changes nothing."""
+        with self._lock:
+            yield self.engine
+
+    # -- inside
+
+    def _save(self, *, after_poll: bool = False) -> bool:
+        """Write what was decided, in one transaction; what cannot be written is kept for the next try."""
+        changes = self.engine.take_changes(after_poll=after_poll)
+        if not changes:
+            return self.unsaved_since is None
+        windows, rosters = self.engine.windows() if after_poll else ((), ())
+        try:
+            self.store.commit(changes, windows, rosters)
+        except Exception as cause:  # a surprise, too: what was decided and is not saved must not be told, nor be lost
+            self.engine.give_back(changes)
+            if self.unsaved_since is None:
+                self.unsaved_since = self.clock()
+                known = isinstance(cause, StoreError)
+                logger.error("decisions cannot be saved; nothing new is told", exc_info=not known,
+                             extra={"error": str(cause)})  # fmt: skip
+            return False
+        finally:
+            self.version += 1  # now, not before: a page that is made meanwhile would show what was kept until now
+        if self.unsaved_since is not None:
+            self.unsaved_since = None
+            logger.info("decisions are saved again")
+        return True
+
+
+def _fields(sending: Sending) -> dict[str, object]:
+    notification = sending.claim.notification
+    return {"receiver": notification.receiver, "target": notification.target, "kind": str(sending.claim.kind),
+            "title": sending.message.title}  # fmt: skip

@@ -1,0 +1,67 @@
+"""What metrics answers hold, once it is known whose it is: by group, entity by entity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import chain
+from typing import Any
+
+from watchdog.streamkap.known_shape import Block, Metrics
+
+
+class Group(Enum):
+    """What one level of an answer is about."""
+
+    ACCOUNT = "account_metrics"
+    ENTITY = "connector_metrics"
+    INLINE = "inline_metrics"
+    TASK = "task_metrics"
+    TOPIC = "topic_metrics"
+
+
+@dataclass(slots=True)
+class Found:
+    """What one or several answers hold, by group: entity id (with `/task` or `/topic`) to its metrics.
+
+    `blocks` are those that were read metric by metric, `groups` the others. Entities without any metrics are left out,
+    except tasks and topics: that they are named says that they exist. `unknown` are ids in the place of ids that no
+    listing has named.
+    """
+
+    groups: dict[Group, dict[str, Metrics]] = field(default_factory=lambda: {group: {} for group in Group})
+    blocks: dict[Group, list[Block]] = field(default_factory=lambda: {group: [] for group in Group})
+    unknown: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)  #: whom anything was recognised for, apart from tasks and topics
+
+    def take(self, group: Group, entity: str, metrics: Metrics) -> None:
+        self.groups[group][entity] = metrics
+        if group in (Group.ENTITY, Group.INLINE):
+            self.answered.add(entity)
+
+    def take_block(self, group: Group, block: Block) -> None:
+        self.blocks[group].append(block)
+        if group in (Group.ENTITY, Group.INLINE):
+            self.answered.update(block.names.ids)
+
+    def put(self, group: Group, entity: str, name: str, raw: Any) -> None:
+        metrics = self.groups[group].get(entity)
+        if metrics is None:
+            self.take(group, entity, {name: raw})
+        else:
+            metrics[name] = raw
+
+    def keys(self, group: Group) -> Iterator[str]:
+        """Everybody in a group."""
+        return chain(*(block.keys for block in self.blocks[group]), self.groups[group])
+
+    def spread(self, group: Group) -> dict[str, Metrics]:
+        """The group entity by entity, without blocks: slow for many."""
+        loose, self.groups[group] = self.groups[group], {}
+        for block in self.blocks[group]:
+            self.groups[group].update((key, block.metrics(row)) for row, key in enumerate(block.keys))
+        self.blocks[group] = []
+        for entity, metrics in loose.items():
+            self.groups[group].setdefault(entity, {}).update(metrics)
+        return self.groups[group]
