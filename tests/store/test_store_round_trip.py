@@ -161,7 +161,7 @@ def test_both_engines_keep_everything(store: Store, url: str, opened: Callable[.
     store.close()
     saved = opened(url).load()
     for field in dataclasses.fields(saved):
-        if field.name not in ("next_duty", "silences"):
+        if field.name not in ("next_notification", "silences"):
             assert getattr(saved, field.name) == getattr(changes, field.name), field.name
     assert saved.silences == {"u": SILENCE}
     assert saved.next_notification == 8
@@ -209,8 +209,8 @@ def test_text_that_no_database_takes_cannot_stop_the_saving(store: Store, nasty:
 
 
 def test_windows_come_back_and_are_cut(store: Store, url: str, opened: Callable[..., Store]) -> None:
-    old = packing.Roster.of(Kind.SOURCE, ["a", "b"])
-    new = packing.Roster.of(Kind.SOURCE, ["a", "b", "c"])
+    old = packing.RowIds.of(Kind.SOURCE, ["a", "b"])
+    new = packing.RowIds.of(Kind.SOURCE, ["a", "b", "c"])
     row = [packing.Saved(Kind.SOURCE, "m", float(at), old.id, b"%d" % at) for at in range(3)]
     other = packing.Saved(Kind.SOURCE, "n", 1.0, old.id, b"n")
     state = packing.Saved(Kind.SOURCE, "m", 1.0, old.id, b"state 1", state=True)

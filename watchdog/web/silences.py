@@ -72,7 +72,7 @@ class SilenceView:
     ends: Moment
     author: str
     comment: str
-    muting: int
+    matched: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class MuteView:
     timezone: str
     active: bool
     changes: Moment | None
-    muting: int
+    matched: int
 
 
 def silence_views(silences: Iterable[Silence], firing: Iterable[Episode], now: float) -> list[SilenceView]:
@@ -100,7 +100,7 @@ def silence_views(silences: Iterable[Silence], firing: Iterable[Episode], now: f
             ends=moment(one.ends, now),
             author=one.author,
             comment=one.comment,
-            muting=held.count(one.id),
+            matched=held.count(one.id),
         )
         for one in silences
     ]
@@ -117,7 +117,7 @@ def mute_views(mutes: Iterable[Mute], firing: Iterable[Episode], now: float) -> 
             timezone=one.timezone,
             active=one.active(now),
             changes=None if (edge := next_boundary([one], now)) is None else moment(edge, now),
-            muting=held.count(one.name),
+            matched=held.count(one.name),
         )
         for one in mutes
     ]
