@@ -3,6 +3,9 @@
 
 PYTHON ?= python3
 ARGS ?=
+#: Test processes; more than cores, for many tests wait for a socket.
+JOBS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
+CORE := units readings rules alerts notify configuration trials
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -14,12 +17,13 @@ PYTHON_IMAGE ?= python:3.12-slim
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
-.PHONY: help demo test lint messages screenshots bench requirements image clean
+.PHONY: help demo test test-core lint messages screenshots bench requirements image clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo          the watchdog against a Streamkap of its own, with an incident; needs no account"
-	@echo "make test          all tests (ARGS goes to pytest)"
+	@echo "make test          all tests (ARGS goes to pytest, JOBS processes run them)"
+	@echo "make test-core     the tests of what decides, in seconds"
 	@echo "make lint          ruff, mypy --strict, import contracts, hadolint"
 	@echo "make messages      draws every kind of message as it arrives into docs/messages; needs Chromium"
 	@echo "make screenshots   shoots the pages of a running watchdog into docs/status-page; needs Chromium"
@@ -32,8 +36,13 @@ help:
 demo: $(RUNTIME)
 	@if [ -n "$(ARGS)" ] || [ -t 1 ]; then exec $(BIN)/watchdog demo $(ARGS); else exec $(BIN)/watchdog demo --once; fi
 
+# A file's tests stay with one worker, so that a module starts its server or browser once. JOBS=0 for a debugger.
 test: $(DEVELOPMENT)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+# What decides, without sockets, databases or browsers.
+test-core: $(DEVELOPMENT)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(addprefix tests/,$(CORE)) $(ARGS)
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .

@@ -96,7 +96,7 @@ def test_the_age_is_a_reading_like_any_other() -> None:
     assert seen.names(Kind.TOPIC) == set()
 
 
-@pytest.mark.parametrize("metric", CATALOGUE.values(), ids=str)
+@pytest.mark.parametrize("metric", CATALOGUE.values(), ids=lambda metric: metric.name)
 def test_every_known_metric_is_described(metric) -> None:
     assert metric.on and metric.meaning.endswith(".")
     assert metric.unit in {"", "ms", "s", "bytes", "records", "records/s", "state"}
