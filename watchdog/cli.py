@@ -237,6 +237,24 @@ def ack(
     _end(command.ack(alert, entity, author=author, comment=comment, as_json=json))
 
 
+@app.command(epilog="Example: watchdog audit --since 7d --action refusal")
+def audit(
+    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back: 2h, 1d, 30d.")] = "24h",
+    action: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ACTION",
+            help="Only sign-in, sign-out, refusal, silence, acknowledge, reload, link or hook.",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Who did what, when and from where."""
+    import watchdog.commands.audit as command
+
+    _end(command.audit(since=since, action=action, as_json=json))
+
+
 @app.command("send-test", epilog="Example: watchdog send-test oncall")
 def send_test(
     receiver: Annotated[str, typer.Argument(help="The name of a receiver in the rule files.")], json: Json = False

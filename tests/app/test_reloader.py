@@ -13,6 +13,7 @@ from watchdog.app.reloader import Reloader
 from watchdog.configuration.files import load, load_texts
 from watchdog.cycle.policy import Policy
 from watchdog.errors import RuleFileError, RulePathError
+from watchdog.store.audit import Action, Actor, Via, entries
 from watchdog.store.store import Store
 
 RULE = "rules:\n  - {{alert: {}, each: source, expr: recordsLag > 5}}\n"
@@ -91,14 +92,29 @@ def test_who_asks_gets_the_files_as_they_are(folder: Folder) -> None:
     folder.write(RULE.format("A"))
     folder.first()
     folder.hand.changed = False
-    folder.reloader.ask()
+    folder.reloader.ask(Actor("eva", Via.TOKEN))
     assert names(folder.reloader.look(0)) == ["A"]  # also where nothing has changed: a variable may have
     (folder.path / "a.yaml").write_text(BROKEN)
     assert "unknown key 'exrp'; did you mean 'expr'?" in folder.reloader.try_now()
     assert folder.reloader.invalid == 0  # trying is no reload
-    folder.reloader.ask()
+    folder.reloader.ask(Actor("eva", Via.TOKEN))
     assert folder.reloader.look(0) is None
     assert folder.reloader.invalid == 2
+
+
+def test_the_audit_trail_says_who_reloaded_and_what_came_of_it(folder: Folder) -> None:
+    folder.write(RULE.format("A"))
+    folder.first()
+    folder.write(RULE.format("B"))
+    folder.reloader.look(1.0)
+    folder.write(BROKEN)
+    folder.hand.changed = False
+    folder.reloader.ask(Actor("eva", Via.TOKEN, "10.0.0.7"))
+    folder.reloader.look(2.0)
+    refused, taken = entries(folder.store, action=Action.RELOAD)
+    assert (taken.at, taken.actor, taken.subject) == (1.0, Actor(via=Via.FILES), "1 rules")
+    assert refused.actor == Actor("eva", Via.TOKEN, "10.0.0.7")
+    assert refused.subject.startswith("refused: ") and "sorce" in refused.subject
 
 
 def test_a_cold_start_with_broken_rules_runs_what_was_accepted_last(folder: Folder) -> None:

@@ -84,3 +84,14 @@ def test_metrics_silences_and_the_story_of_an_alert(site: tuple[Site, Path], com
     assert "began" in {read(one, schemas.Line).what for one in story["story"]}
     said = command("ack", "SourceBehind", site[0].sources[0], "--author", "eva")
     assert read(said, schemas.Episode).acknowledged.author == "eva"
+
+
+def test_audit_is_the_apis(site: tuple[Site, Path], command: Callable[..., Any]) -> None:
+    made = command("silence", "add", "alertname=X", "--for", "1h", "--author", "eva")
+    command("silence", "expire", made["id"])
+    printed = command("audit", "--action", "silence")
+    first, last = (read(one, schemas.AuditEntry) for one in printed[-2:])
+    assert (first.who, first.via, first.subject) == ("eva", "terminal", 'made: alertname="X"')
+    assert last.subject == 'expired: alertname="X"'
+    answered = httpx.get(f"{site[0].url}/api/watchdog/v1/audit?action=silence").json()["items"]
+    assert answered[::-1] == printed

@@ -17,6 +17,7 @@ from watchdog.notify.chart import Picture
 from watchdog.notify.rendering import Links
 from watchdog.readings.chart_history import Line
 from watchdog.readings.fleet import EntityKey
+from watchdog.store.audit import Actor
 from watchdog.store.store import Store
 
 
@@ -82,9 +83,9 @@ class LeaderView:
     def ready(self) -> bool:
         return self._service.progress.poll_succeeded
 
-    def reload(self) -> str:
+    def reload(self, by: Actor) -> str:
         wrong = self._reloader.try_now()
-        self._service.reload()
+        self._service.reload(by)
         return wrong
 
     def put_silence(self, silence: Silence) -> Silence:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from watchdog.cycle.policy import Policy
 from watchdog.errors import ConfigError, RuleFileError, StoreError
+from watchdog.store.audit import Action, Actor, Via, record
 from watchdog.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Reloader:
         self._clock = clock
         self._watcher = watcher
         self._asked = threading.Event()
+        self._asked_by = Actor(via=Via.FILES)
         self._fingerprint = ""
         self._unsaved: Policy | None = None  #: accepted, and the store has refused it so far
         self.invalid = 0  #: mistakes in the files on disk
@@ -59,8 +61,9 @@ class Reloader:
         _warn(policy)
         return policy
 
-    def ask(self) -> None:
+    def ask(self, by: Actor) -> None:
         """Look at the files at the next chance, changed or not."""
+        self._asked_by = by
         self._asked.set()
 
     def try_now(self) -> str:
@@ -79,10 +82,12 @@ class Reloader:
         if not asked and (self._watcher is None or not self._watcher.settled(now)):
             return None
         self._asked.clear()
+        by = self._asked_by if asked else Actor(via=Via.FILES)
         try:
             policy = self._load()
         except ConfigError as cause:
             self._refuse(cause)
+            record(self._store, now, by, Action.RELOAD, f"refused: {str(cause).splitlines()[0]}")
             logger.error("rules on disk are invalid; the last good ones stay in force", extra={"mistakes": str(cause)})
             return None
         self.invalid, self.last_error = 0, ""
@@ -90,6 +95,7 @@ class Reloader:
             return None
         self._fingerprint = policy.fingerprint
         self._accept(policy)
+        record(self._store, now, by, Action.RELOAD, f"{len(policy.rules)} rules")
         logger.info("rules reloaded", extra={"rules": len(policy.rules), "warnings": len(policy.warnings)})
         _warn(policy)
         return policy

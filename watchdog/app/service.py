@@ -14,6 +14,7 @@ from watchdog.app.polling import Fetcher, PollScheduler, Source
 from watchdog.app.reloader import Reloader
 from watchdog.delivery.sender import Sender
 from watchdog.readings.poll import Poll
+from watchdog.store.audit import Actor, Via
 
 logger = logging.getLogger(__name__)
 
@@ -81,9 +82,9 @@ class Service:
         self._stop.set()
         self._wake.set()
 
-    def reload(self) -> None:
-        """Look at the rule files now."""
-        self._reloader.ask()
+    def reload(self, by: Actor | None = None) -> None:
+        """Look at the rule files now; a signal asks without a name."""
+        self._reloader.ask(by or Actor(via=Via.SIGNAL))
         self._wake.set()
 
     def wake(self) -> None:

@@ -18,6 +18,7 @@ from watchdog.notify.chart import Picture
 from watchdog.notify.rendering import Links, Wording
 from watchdog.readings.chart_history import Line
 from watchdog.readings.fleet import EntityKey
+from watchdog.store.audit import Actor
 from watchdog.store.store import Store
 
 #: What the leader wrote is looked for at most so often, however many pages are open (seconds).
@@ -110,7 +111,7 @@ class StandbyView:
         self._look()
         return self._cycle.at is not None
 
-    def reload(self) -> str:
+    def reload(self, by: Actor) -> str:
         return "this replica stands by; the leader reads its rules itself"
 
     # -- people

@@ -10,6 +10,7 @@ from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, shown
 from watchdog.errors import ConfigError
 from watchdog.settings import Settings
+from watchdog.store.audit import Action, Actor, Via, record
 from watchdog.web.v1.conversion import episode_object
 
 _MOST = 10_000
@@ -24,6 +25,8 @@ def ack(alert: str, entity: str, *, author: str | None, comment: str, as_json: b
         said = Acknowledgement(time.time(), author_or_login(author), comment)
         if not store.put_ack(episode.id, said):
             raise ConfigError(f"{alert} on {episode.facts.entity} does not fire any more")
+        who = Actor(said.author, Via.TERMINAL)
+        record(store, said.at, who, Action.ACKNOWLEDGE, f"{alert} on {episode.facts.entity}")
         episode = store.episode(episode.id) or episode
     finally:
         store.close()

@@ -13,6 +13,7 @@ from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, counted, short_id, shown, table
 from watchdog.errors import ConfigError
 from watchdog.settings import Settings
+from watchdog.store.audit import Action, Actor, Via, record
 from watchdog.units import format_duration, parse_duration
 from watchdog.web.v1.conversion import silence_object
 
@@ -39,6 +40,7 @@ def add(
     store = open_store(Settings.load())
     try:
         store.put_silence(silence)
+        record(store, now, Actor(silence.author, Via.TERMINAL), Action.SILENCE, f"made: {_matchers(silence)}")
         firing = store.episodes(firing=True, limit=_MOST)
     finally:
         store.close()
@@ -86,6 +88,8 @@ def expire(ids: list[str], *, as_json: bool) -> int:
             if found[0].ends > now:
                 found = [found[0].expired(now)]
                 store.put_silence(found[0])
+                by = Actor(author_or_login(None), Via.TERMINAL)
+                record(store, now, by, Action.SILENCE, f"expired: {_matchers(found[0])}")
             over += found
     finally:
         store.close()
@@ -95,6 +99,10 @@ def expire(ids: list[str], *, as_json: bool) -> int:
         for one in over:
             console().print(f"expired {one.id}: {' '.join(map(str, one.matchers))}", markup=False)
     return 0
+
+
+def _matchers(silence: Silence) -> str:
+    return " ".join(map(str, silence.matchers))
 
 
 def _state(silence: Silence, now: float) -> str:

@@ -9,6 +9,7 @@ from watchdog.store import rows, statements
 from watchdog.store.schema import (
     acknowledgements,
     alerts,
+    audit,
     configurations,
     entries,
     episodes,
@@ -51,7 +52,8 @@ def episodes_batch(connection: Connection, before: float, after: Place | None) -
 
 
 def the_rest(connection: Connection, before: float) -> None:
-    """Drop what belongs to no episode: old notes, silences, states of alerts that are over, configurations."""
+    """Drop what belongs to no episode: old notes, silences, audit entries, states of alerts that are over,
+    configurations."""
     open_alert = exists().where(
         episodes.c.rule == notes.c.rule,
         episodes.c.kind == notes.c.kind,
@@ -60,6 +62,7 @@ def the_rest(connection: Connection, before: float) -> None:
     )
     connection.execute(delete(notes).where(notes.c.at < before, notes.c.episode == "", ~open_alert))
     connection.execute(delete(silences).where(silences.c.ends < before))
+    connection.execute(delete(audit).where(audit.c.at < before))
     # an alert that was only pending since its last end is inactive, and remembers its changes
     over = alerts.c.phase.in_([Phase.RESOLVED.value, Phase.INACTIVE.value])
     connection.execute(delete(alerts).where(over, alerts.c.ended < before))

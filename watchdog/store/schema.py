@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 
 metadata = MetaData()
 
@@ -231,6 +231,23 @@ window_states = Table(
     _text("roster"),
     Column("data", LargeBinary, nullable=False),
 )
+
+#: Who did what: sign-ins, refusals, silences, acknowledgements, reloads, links, hooks.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Counter, primary_key=True, autoincrement=True),
+    _seconds("at"),
+    _text("who"),
+    _text("via"),
+    _text("action"),
+    _text("subject"),
+    _text("address"),
+    Index("audit_by_time", "at"),
+)
+
+#: Sign-ins on the pages. `id` is made of the cookie and the token, and gives neither away.
+sessions = Table("sessions", metadata, _key("id"), _text("who"), _seconds("ends"))
 
 #: Who leads among several replicas: one row. `until` is by the database's clock.
 leases = Table(

@@ -6,7 +6,7 @@ Any thread may use a Store. Every method raises StoreError with the reason when 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
 from sqlalchemy import Connection, and_, delete, func, or_, select
@@ -86,14 +86,14 @@ class Store:
         """What the replica that leads calls itself; "" where the database knows none."""
         if self._database.is_sqlite:
             return ""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(HOLDER).scalar() or ""
 
     # -- the service
 
     def load(self) -> Saved:
         """Everything to go on with."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return statements.saved(connection)
 
     def commit(
@@ -115,7 +115,7 @@ class Store:
 
     def load_windows(self) -> tuple[list[packing.RowIds], list[packing.Saved]]:
         """What `commit` was given of windows, for History.restore."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = [rows.roster_of(row) for row in connection.execute(select(schema.rosters))]
             pieces = [
                 rows.window_of(row, state=table is schema.window_states)
@@ -160,7 +160,7 @@ class Store:
         """The files of the accepted configurations that are kept, the newest first."""
         table = schema.configurations
         asked = select(table.c.sources).order_by(table.c.accepted.desc()).limit(limit)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [rows.sources_of(found) for found in connection.execute(asked).scalars()]
 
     def prune(self, before: float) -> int:
@@ -180,27 +180,27 @@ class Store:
 
     def changes_seen(self) -> int:
         """Another number whenever anybody wrote a silence or an acknowledgement; cheap enough for every second."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return statements.counter(connection, "people")
 
     def silences(self) -> list[Silence]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             return statements.silences_of(connection)
 
     def put_silence(self, silence: Silence) -> None:
         """Make a silence, or replace the one with its id."""
-        with self._database.writing() as connection:
+        with self.writing() as connection:
             statements.put(connection, schema.silences, [rows.silence_row(silence)])
             statements.count_up(connection, "people")
 
     def acknowledgements(self) -> dict[str, Acknowledgement]:
         """By id of the episode, for those that are not over."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return statements.open_acknowledgements(connection)
 
     def put_ack(self, episode: str, acknowledgement: Acknowledgement) -> bool:
         """Acknowledge an episode; False when there is none that fires under this id. The first word counts."""
-        with self._database.writing() as connection:
+        with self.writing() as connection:
             if not statements.is_firing(connection, episode):
                 return False
             if statements.open_acknowledgements(connection).get(episode) is None:
@@ -217,7 +217,7 @@ class Store:
         asked = select(schema.alerts)
         if phase is not None:
             asked = asked.where(schema.alerts.c.phase == phase.value)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return dict(rows.alert_of(row) for row in connection.execute(asked))
 
     def episodes(
@@ -230,16 +230,16 @@ class Store:
     ) -> list[Episode]:
         """The newest first, then by id; `firing` False: those that are over, `after`: beginning and id of the one to go
         on behind."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return statements.episodes_by(connection, firing=firing, alert=alert, after=after, limit=limit)
 
     def episode(self, id_: str) -> Episode | None:
-        with self._reading() as connection:
+        with self.reading() as connection:
             return statements.episode_by_id(connection, id_)
 
     def entries_of(self, *episodes: str) -> list[Entry]:
         """Who was told of these episodes."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return statements.entries_of(connection, episodes)
 
     def notes_of(
@@ -251,41 +251,46 @@ class Store:
         limit: int = 1000,
     ) -> list[Note]:
         """The story of an episode or of an alert (of everything without either): its last notes, the oldest first."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return statements.notes_by(connection, episode=episode, alert=alert, since=since, limit=limit)
 
     def notifications(self) -> list[PendingNotification]:
         """What waits to be told, in the order it was decided."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(select(schema.notifications).order_by(schema.notifications.c.id))
             return [rows.notification_of(row) for row in found]
 
     def groups(self) -> list[Group]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [rows.group_of(row) for row in connection.execute(select(schema.groups))]
 
     def targets(self) -> list[TargetHealth]:
         """How the targets are, by receiver and target."""
         table = schema.targets
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(select(table).order_by(table.c.receiver, table.c.target))
             return [rows.target_of(row) for row in found]
 
     def document(self, name: str) -> str | None:
         table = schema.documents
-        with self._reading() as connection:
+        with self.reading() as connection:
             return connection.execute(select(table.c.text).where(table.c.name == name)).scalar()
 
-    # -- inside
+    # -- transactions, also for the audit trail and the sessions
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database."""
         with self._database.reading() as connection:
             try:
                 yield connection
             except (msgspec.MsgspecError, ValueError) as cause:
                 # what no version of ours has written: somebody edited the database, or its file is damaged
                 raise StoreError(f"database {self.place}: what is kept there cannot be understood: {cause}") from cause
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction of people's: every replica and every command may write it."""
+        return self._database.writing()
 
     @contextmanager
     def _deciding(self) -> Iterator[Connection]:

@@ -15,6 +15,7 @@ from watchdog import __version__
 from watchdog.cycle.engine import Engine
 from watchdog.readings.catalogue import CATALOGUE
 from watchdog.rules.verdicts import Verdicts
+from watchdog.store.audit import Actor, Via
 from watchdog.web.access import Access, Refusal
 from watchdog.web.view import ServiceView
 
@@ -90,7 +91,7 @@ def routes(watched: ServiceView, access: Access) -> list[Route]:
     def reload(request: Request) -> Response:
         if refused := access.may_change(request.headers, request.cookies):
             return refusal(refused)
-        wrong = watched.reload()
+        wrong = watched.reload(Actor(via=Via.TOKEN, address=request.client.host if request.client else ""))
         return PlainTextResponse(f"{wrong}\n" if wrong else "reloaded\n", 422 if wrong else 200)
 
     return [

@@ -15,6 +15,7 @@ from watchdog.notify.chart import Picture
 from watchdog.notify.rendering import Links
 from watchdog.readings.chart_history import Line
 from watchdog.readings.fleet import EntityKey
+from watchdog.store.audit import Actor
 from watchdog.store.store import Store
 
 
@@ -77,8 +78,8 @@ class ServiceView(Protocol):
 
     def ready(self) -> bool: ...
 
-    def reload(self) -> str:
-        """Look at the rule files now; what is wrong with them, "" for nothing."""
+    def reload(self, by: Actor) -> str:
+        """Look at the rule files now, because `by` asked for it; what is wrong with them, "" for nothing."""
         ...
 
     def put_silence(self, silence: Silence) -> Silence: ...

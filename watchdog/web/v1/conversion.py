@@ -13,6 +13,7 @@ from watchdog.notify.rendering import Links
 from watchdog.readings.catalogue import Metric, unit_of
 from watchdog.readings.fleet import Entity, LabelValue
 from watchdog.readings.snapshot import Snapshot
+from watchdog.store.audit import AuditEntry
 from watchdog.web.times import instant
 from watchdog.web.v1 import schemas
 
@@ -91,6 +92,11 @@ def silence_object(silence: Silence, now: float) -> schemas.Silence:
         author=silence.author,
         comment=silence.comment,
     )
+
+
+def audit_object(entry: AuditEntry) -> schemas.AuditEntry:
+    actor = entry.actor
+    return schemas.AuditEntry(instant(entry.at), entry.action, actor.who, actor.via, entry.subject, actor.address)
 
 
 def target_object(health: TargetHealth) -> schemas.Target:

@@ -10,8 +10,10 @@ from msgspec import Meta, Struct
 
 from watchdog.alerts.episodes import Episode as KnownEpisode
 from watchdog.cycle.state import CycleState
+from watchdog.store.audit import Action, entries
 from watchdog.web.resource import WrongError
 from watchdog.web.v1.conversion import (
+    audit_object,
     episode_object,
     line_object,
     names_of,
@@ -21,7 +23,7 @@ from watchdog.web.v1.conversion import (
 )
 from watchdog.web.v1.operation import Call, not_found
 from watchdog.web.v1.parameters import named
-from watchdog.web.v1.schemas import Episode, EpisodeDetail, Page, Silence, Status
+from watchdog.web.v1.schemas import AuditEntry, Episode, EpisodeDetail, Page, Silence, Status
 from watchdog.web.view import ServiceView
 
 _MOST = 10_000
@@ -106,6 +108,15 @@ def silence(call: Call) -> Silence:
     if found is None:
         raise not_found("silence", call.given["id"])
     return silence_object(found, call.now)
+
+
+def audit(call: Call) -> Page[AuditEntry]:
+    """The newest first. `next` is the id of the last one."""
+    most, action = call.given["limit"], call.given["action"]
+    found = entries(call.watched.store, action=None if action is None else Action(action), before=call.given["after"],
+                    limit=most + 1)  # fmt: skip
+    more = len(found) > most
+    return Page([audit_object(one) for one in found[:most]], str(found[most - 1].id) if more else None)
 
 
 # -- inside

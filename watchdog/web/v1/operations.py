@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from watchdog.alerts.lifecycle import Phase
 from watchdog.readings.fleet import REAL_KINDS, Kind
 from watchdog.rules.rule import Severity
+from watchdog.store.audit import Action
 from watchdog.web.v1 import current, history
 from watchdog.web.v1.operation import Call, Operation
 from watchdog.web.v1.parameters import Parameter, after, choice, flag, limit, text
 from watchdog.web.v1.schemas import (
     Alert,
+    AuditEntry,
     Entity,
     EntityDetail,
     Episode,
@@ -116,4 +118,6 @@ OPERATIONS: tuple[Operation, ...] = (
                choice("state", "Only silences in this state.", ("pending", "active", "expired")), *_PAGE),
     _operation("silence", "/silences/{id}", "One silence.", Silence, history.silence,
                path_parameters=(_id("silence"),), problems={404: "There is no silence with this id."}),
+    _operation("audit", "/audit", "Who did what, when and from where, the newest first.", Page[AuditEntry],
+               history.audit, choice("action", "Only this action.", Action), limit(), after("[0-9]{1,18}", int, None)),
 )  # fmt: skip

@@ -10,6 +10,8 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
+from watchdog.store.audit import Action, Via
+
 Instant = datetime
 Value = Annotated[float | str | bool | None, Meta(description="null where there is no reading")]
 Unit = Annotated[str, Meta(description='"ms", "s", "bytes", "records", "state", …; "" for a plain number')]
@@ -183,6 +185,21 @@ class Silence(Struct, frozen=True):
     changed_at: Instant
     author: str
     comment: str
+
+
+class AuditEntry(Struct, frozen=True):
+    """Who did what, when and from where.
+
+    `who` is verified where `via` is `proxy`; otherwise it is what the person wrote, or "". `address` is "" for what was
+    done on the watchdog's own machine.
+    """
+
+    at: Instant
+    action: Action
+    who: str
+    via: Via
+    subject: str
+    address: str
 
 
 class Target(Struct, frozen=True):
