@@ -226,15 +226,17 @@ def silence_expire(
 @app.command(epilog='Example: watchdog ack TaskFailed prod-orders/0 --comment "restarting it"')
 def ack(
     alert: Annotated[str, typer.Argument(help="The rule's name.")],
-    entity: Annotated[str, typer.Argument(help=r"\[kind/]name\[/task-or-topic], or an id.")],
+    entities: Annotated[
+        list[str], typer.Argument(metavar="ENTITY...", help=r"\[kind/]name\[/task-or-topic], or an id; one or more.")
+    ],
     author: Annotated[str | None, typer.Option(metavar="NAME", help="Who; the login name by default.")] = None,
     comment: Annotated[str, typer.Option(metavar="TEXT", help="What is being done.")] = "",
     json: Json = False,
 ) -> None:
-    """Acknowledge a firing alert: no more reminders, no escalation; its end is still told."""
+    """Acknowledge firing alerts: no more reminders, no escalation. You are still notified when they resolve."""
     import watchdog.commands.ack as command
 
-    _end(command.ack(alert, entity, author=author, comment=comment, as_json=json))
+    _end(command.ack(alert, entities, author=author, comment=comment, as_json=json))
 
 
 @app.command(epilog="Example: watchdog audit --since 7d --action refusal")

@@ -24,6 +24,6 @@ def test_the_demo_tells_its_first_fault_and_shows_no_trouble_of_its_own(tmp_path
         demo.send_signal(signal.SIGINT)
         demo.wait(10)
     text = out.read_text()
-    assert "[FIRING:1] TaskFailed: source/prod-inventory/1" in text
+    assert "[FIRING:1] TaskFailed: Task 1 of prod-inventory has failed (" in text
     assert not re.search(r"Traceback|\[(warning|error|critical) *\]", text), text
     assert "Status page: http://127.0.0.1:" in text

@@ -84,7 +84,7 @@ def test_who_acknowledged_first_stays(site: tuple[Site, Path], terminal: Callabl
     first = terminal("ack", "SourceBehind", name, "--author", "eva", "--comment", "on it")
     assert first == f"acknowledged SourceBehind on {name}: no more reminders, no escalation\n"
     second = terminal("ack", "SourceBehind", name, "--author", "tom")
-    assert second.startswith(f"SourceBehind on {name} is acknowledged already, by eva at 20")
+    assert second.startswith(f"SourceBehind on {name} was already acknowledged by eva at 20")
     assert second.endswith(": on it\n")
 
 

@@ -84,7 +84,7 @@ def test_one_incident_for_many_alerts_names_them_and_is_as_severe_as_the_worst(t
     assert payload["source"] == "14 entities"
     assert payload["custom_details"]["10"].startswith("SourceBehind (info) on source/s9 · prod-orders is")
     assert payload["custom_details"]["description"] == "Nothing has been read since noon."
-    assert payload["custom_details"]["also"] == "and 4 more that are not listed, 2 of them held back"
+    assert payload["custom_details"]["also"] == "and 4 more not listed here, 2 of them silenced or suppressed"
 
 
 def test_a_summary_is_cut_at_a_word_and_fits(tls_sinks, pagerduty, message):

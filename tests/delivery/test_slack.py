@@ -42,7 +42,7 @@ def test_a_beginning_is_a_few_coloured_blocks(tls_sinks, slack, message):
                 "fallback": "[FIRING:1] SourceBehind: source/prod-orders",
                 "blocks": [
                     {"type": "header", "text": plain("[FIRING:1] SourceBehind: source/prod-orders")},
-                    {"type": "context", "elements": [plain("+1 new · told because oncall cannot be reached")]},
+                    {"type": "context", "elements": [plain("+1 new · Sent because oncall cannot be reached")]},
                     {
                         "type": "section",
                         "text": plain(
@@ -152,7 +152,7 @@ def test_ten_alerts_are_no_wall(message, line):
     shown = attachment(message(changed=changed, more=3))
     assert len(shown["blocks"]) <= 30
     assert max(len(block["text"]["text"]) for block in shown["blocks"] if "text" in block) <= 700
-    assert "and 3 more that are not listed" in json.dumps(shown)
+    assert "and 3 more not listed here" in json.dumps(shown)
 
 
 def test_a_url_as_slack_shows_it_works_too(tls_sinks, message):

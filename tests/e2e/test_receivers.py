@@ -69,7 +69,7 @@ routes: [{to: [all], group_wait: 0s, group_interval: 0s}]
     assert heard(busy) == heard(slow) == ["FIRING", "FIRING", "RESOLVED"]  # the first was refused
     assert slow.received[1].at - slow.received[0].at >= 2
     assert heard(team) == ["FIRING", "RESOLVED"]
-    assert "told because all refused it: " in team.received[0].json["message"]
+    assert "Sent because all refused it: " in team.received[0].json["message"]
     assert heard(gone) == ["FIRING"]
     subjects = [(mail.recipients, mail.message["Subject"].split()[0]) for mail in smtp_sink.mails]
     assert {recipients for recipients, _ in subjects} == {("later@example.org",)}

@@ -71,14 +71,14 @@ def test_a_beginning_says_the_value_against_its_limit_and_how_to_be_left_in_peac
     (line,) = message.changed
     assert (line.summary, line.value, line.limit) == ("a is 7m behind", "7m", "5m")
     assert message.ack_hint == "watchdog ack Behind a"
-    assert message.silence_hint == "watchdog silence add alertname=Behind id=a --for 2h --comment 'being looked into'"
+    assert message.silence_hint == "watchdog silence add alertname=Behind id=a --for 2h --comment investigating"
 
 
 def test_the_title_names_what_fires_and_not_what_is_over() -> None:
     story = Story()
     story.at(0, {("a", ROWS): 0})
     (message,) = story.at(1, behind("b", 7))
-    assert message.title == "[FIRING:1] Behind: source/b"
+    assert message.title == "[FIRING:1] Behind: b is 7m behind (warning)"
     assert message.headline == "+1 new, 1 resolved"
     assert [(line.entity, line.phase) for line in message.changed] == [("source/a", "resolved"), ("source/b", "firing")]
     assert message.ack_hint == "watchdog ack Behind b"
@@ -99,7 +99,7 @@ def test_an_end_says_why_it_ended_and_what_it_began_with() -> None:
     (line,) = end.changed
     assert (end.kind, line.reason, line.summary) == (
         MessageKind.RESOLVED,
-        "StreamingMilliSecondsBehindSource is 1s (> 5m)",
+        "StreamingMilliSecondsBehindSource is now 1s (no longer > 5m)",
         "a is 7m behind",
     )
     assert (end.ack_hint, end.silence_hint) == ("", "")
@@ -153,7 +153,7 @@ def test_every_message_about_an_episode_names_its_thread() -> None:
 )
 def test_a_hint_silences_all_that_is_told_and_survives_a_shell(why, firing, hint) -> None:
     (message,) = Story().at(0, firing)
-    assert message.silence_hint == f"watchdog silence add {hint} --for 2h --comment 'being looked into'"
+    assert message.silence_hint == f"watchdog silence add {hint} --for 2h --comment investigating"
     matchers = [parse_matcher(word) for word in shlex.split(message.silence_hint)[3:-4]]
     assert all(matcher.matches(line.labels) for line in message.changed for matcher in matchers)
 
@@ -182,9 +182,9 @@ def test_what_is_held_back_is_counted_and_not_listed() -> None:
     matchers = (parse_matcher("name=a"),)
     story.engine.set_silences([Silence("s", matchers, 30.0, 9_999.0, "ann", "deploy", changed=30.0)])
     (message,) = story.at(1, {**behind("a", 7), **behind("b", 7)})
-    assert message.headline == "+1 new, 1 still firing (1 held back)"
+    assert message.headline == "+1 new, 1 still firing (1 silenced or suppressed)"
     assert (message.standing, message.more, message.silenced) == ((), 1, 1)
-    assert "and 1 more, held back" in plain_text(message)
+    assert "and 1 more, silenced or suppressed" in plain_text(message)
 
 
 def test_the_end_of_a_silence_says_why_it_tells_what_is_known() -> None:
@@ -194,4 +194,4 @@ def test_the_end_of_a_silence_says_why_it_tells_what_is_known() -> None:
     assert story.at(1, behind("a", 8)) == []
     (message,) = story.at(2, behind("a", 9))
     assert message.kind is MessageKind.REMINDER
-    assert plain_text(message).startswith("1 still firing\ntold because silence by ann (deploy) is over")
+    assert plain_text(message).startswith("1 still firing\nSent because silence by ann (deploy) has ended")

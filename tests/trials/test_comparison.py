@@ -68,22 +68,22 @@ def test_what_fits_passes_whatever_the_order(run) -> None:
         ("one message more", TEST + MESSAGES + "      - {at: 4m, to: ops, kind: resolved}\n",
          ["15: 4m no message 'resolved' to ops"]),
         ("one message fewer", TEST + MESSAGES.replace("      - {at: 1m, to: ops, kind: firing}\n", ""),
-         ["10: 1m nobody expected 'firing' to ops: [FIRING:1] Now: source/b"]),
+         ["10: 1m nobody expected 'firing' to ops: [FIRING:1] Now: b lags (warning)"]),
         ("another kind", TEST + MESSAGES.replace("kind: firing}", "kind: reminder}"),
-         ["11: 1m no message 'reminder' to ops; there is 'firing': [FIRING:1] Now: source/b"]),
+         ["11: 1m no message 'reminder' to ops; there is 'firing': [FIRING:1] Now: b lags (warning)"]),
         ("another second of the same poll", TEST + MESSAGES.replace("- {at: 1m, to: ops, kind: firing}",
                                                                     "- {at: 1m1s, to: ops, kind: firing}"),
          ["11: 1m1s no message 'firing' to ops; it came at 1m"]),
         ("another receiver", TEST + MESSAGES.replace("[ops]", "[ops, lead]").replace("to: ops, kind: firing}",
                                                                                    "to: lead, kind: firing}"),
          ["11: 1m no message 'firing' to lead; it came at 2m",
-          "10: 1m nobody expected 'firing' to ops: [FIRING:1] Now: source/b"]),
+          "10: 1m nobody expected 'firing' to ops: [FIRING:1] Now: b lags (warning)"]),
         ("another text", TEST + MESSAGES.replace("a lags", "c lags"),
          ["12: 1m no message 'firing' to ops with 'c lags'; the one that came says nothing of 'c lags':"]),
         ("a text is no pattern", TEST + MESSAGES.replace("a lags", "a .*"),
          ["12: 1m no message 'firing' to ops with 'a .*'; the one that came says nothing of 'a .*':"]),
         ("none at all", TEST + "    only: [lead]\n    messages: []\n",
-         ["10: 2m nobody expected 'firing' to lead: [FIRING:1] Later: source/a"]),
+         ["10: 2m nobody expected 'firing' to lead: [FIRING:1] Later: recordsLag is 9 (> 5) on source/a (warning)"]),
     ],
 )  # fmt: skip
 def test_what_differs_is_named_with_its_line(why: str, text: str, says: list[str], run) -> None:
@@ -105,7 +105,7 @@ def test_the_time_lines_stand_side_by_side(run) -> None:
 
 def test_a_message_that_says_something_else_is_shown(run) -> None:
     failure = run(TEST + MESSAGES.replace("a lags", "c lags")).failures[0]
-    assert failure.details[0].startswith("[FIRING:1] Now: source/")
+    assert failure.details[0].startswith("[FIRING:1] Now: b lags (warning)")
     assert any(line.endswith(" lags") for line in failure.details)
 
 

@@ -1,10 +1,11 @@
-"""`watchdog ack`: acknowledge a firing alert from the terminal."""
+"""`watchdog ack`: acknowledge firing alerts from the terminal."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
-from watchdog.alerts.episodes import Acknowledgement
+from watchdog.alerts.episodes import Acknowledgement, Episode
 from watchdog.commands.operator import author_or_login, episodes_named, links_of, open_store
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, shown
@@ -16,28 +17,38 @@ from watchdog.web.v1.conversion import episode_object
 _MOST = 10_000
 
 
-def ack(alert: str, entity: str, *, author: str | None, comment: str, as_json: bool) -> int:
-    """Raises ConfigError where that alert does not fire. Who was first stays."""
+def ack(alert: str, entities: Sequence[str], *, author: str | None, comment: str, as_json: bool) -> int:
+    """Acknowledges one rule's alerts on each entity. Whoever was first stays.
+
+    Raises ConfigError before it changes anything where an alert does not fire. One entity prints one JSON object,
+    several a list.
+    """
     settings = Settings.load()
     store = open_store(settings)
+    said = Acknowledgement(time.time(), author_or_login(author), comment)
     try:
-        episode = episodes_named(store.episodes(firing=True, limit=_MOST), alert, entity)[0]
-        said = Acknowledgement(time.time(), author_or_login(author), comment)
-        if not store.put_ack(episode.id, said):
-            raise ConfigError(f"{alert} on {episode.facts.entity} does not fire any more")
-        who = Actor(said.author, Via.TERMINAL)
-        record(store, said.at, who, Action.ACKNOWLEDGE, f"{alert} on {episode.facts.entity}")
-        episode = store.episode(episode.id) or episode
+        firing = store.episodes(firing=True, limit=_MOST)
+        found = [episodes_named(firing, alert, entity)[0] for entity in entities]
+        for episode in found:
+            if not store.put_ack(episode.id, said):
+                raise ConfigError(f"{alert} on {episode.facts.entity} does not fire any more")
+            who = Actor(said.author, Via.TERMINAL)
+            record(store, said.at, who, Action.ACKNOWLEDGE, f"{alert} on {episode.facts.entity}")
+        found = [store.episode(one.id) or one for one in found]
     finally:
         store.close()
     if as_json:
-        print_json(episode_object(episode, links_of(settings)))
+        objects = [episode_object(one, links_of(settings)) for one in found]
+        print_json(objects[0] if len(objects) == 1 else objects)
         return 0
-    first = episode.acknowledgement
-    if first is not None and first != said:
-        why = f": {first.comment}" if first.comment else ""
-        text = f"{alert} on {episode.facts.entity} is acknowledged already, by {first.author} at {shown(first.at)}{why}"
-    else:
-        text = f"acknowledged {alert} on {episode.facts.entity}: no more reminders, no escalation"
-    console().print(text, markup=False)
+    for episode in found:
+        console().print(_outcome(episode, said), markup=False)
     return 0
+
+
+def _outcome(episode: Episode, said: Acknowledgement) -> str:
+    what, first = f"{episode.alert.rule} on {episode.facts.entity}", episode.acknowledgement
+    if first is None or first == said:
+        return f"acknowledged {what}: no more reminders, no escalation"
+    why = f": {first.comment}" if first.comment else ""
+    return f"{what} was already acknowledged by {first.author} at {shown(first.at)}{why}"

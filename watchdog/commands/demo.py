@@ -1,4 +1,4 @@
-"""`watchdog demo`: the real service against a Streamkap of its own, and every message on the terminal."""
+"""`watchdog demo`: the real service against a built-in Streamkap, with every message on the terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from watchdog.app.engine_store import EngineStore
 from watchdog.app.logs import set_up
 from watchdog.app.startup import client_of, poller_of, start
 from watchdog.configuration.files import load_texts
-from watchdog.delivery.layout import brief_of, opening_of, words_of
+from watchdog.delivery.layout import brief_of, hints_of, opening_of, words_of
 from watchdog.notify.message import Message, MessageKind
 from watchdog.settings import Settings
 from watchdog.simulator import Simulator, builtin_scenario
@@ -30,7 +30,7 @@ _COLOURS = {MessageKind.FIRING: "red", MessageKind.RESOLVED: "green", MessageKin
 _POLL = 2.0
 #: Lets whoever looks at the demo's page act on it; it guards nothing but this demo.
 _TOKEN = "demo"
-#: So long after the scripted incident everything has to be told as over.
+#: Seconds after the scripted incident by which every alert must be notified as resolved.
 _PATIENCE = 60.0
 
 
@@ -59,6 +59,8 @@ class Terminal:
             for text in words_of(line)[:1]:
                 self._print(Text(text))
             self._print(Text(brief_of(line), "dim"))
+        for _, command in hints_of(message):
+            self._print(Text(f"$ {command}", "dim"))
 
     def _print(self, text: Text, indent: int = 8) -> None:
         """On a terminal a long text goes on below its beginning, in a pipe in its line."""
@@ -69,7 +71,7 @@ class Terminal:
 
 
 def demo(*, once: bool, port: int, console: Console | None = None) -> int:
-    """An incident of four faults, told and closed. 0 when all of it was told and closed, 1 when it was not."""
+    """An incident of four faults, from the first alert to the last. 0 when every alert fired and resolved, else 1."""
     console = console or Console(soft_wrap=True)
     set_up("console", "warning")
     scenario = builtin_scenario("demo")
@@ -105,13 +107,15 @@ def demo(*, once: bool, port: int, console: Console | None = None) -> int:
         threading.Thread(target=started.service.run, name="service", daemon=True).start()
         if started.server is not None:
             console.print("Status page: http://{}:{}/".format(*started.server.address), highlight=False)
-            console.print(f"To acknowledge or silence there, sign in with the token: {_TOKEN}\n", highlight=False)
+            console.print(f"To acknowledge or silence there, sign in with the token: {_TOKEN}", highlight=False)
+        console.print(f"For commands in another terminal: {_exports(settings)}\n", highlight=False)
         closed = _wait(started.service.engine_store, terminal, stop, began + (scenario.ends or 0.0))
         if closed:
-            told = sum(message.kind is MessageKind.FIRING for message in terminal.messages)
-            console.print(f"\n[bold]The incident is over:[/] {told} beginnings told, every one of them closed.")
+            fired = sum(len(message.changed) for message in terminal.messages if message.kind is MessageKind.FIRING)
+            ended = sum(one.phase == "resolved" for message in terminal.messages for one in message.changed)
+            console.print(f"\n[bold]The incident has ended:[/] {fired} alerts fired, {ended} resolved.")
         elif not stop.is_set():
-            console.print("\n[bold red]The incident was not told to its end.[/]")
+            console.print("\n[bold red]The demo failed: not every alert was notified and resolved in time.[/]")
         if closed and not once:
             console.print("Ctrl-C ends the demo.")
             stop.wait()
@@ -126,13 +130,18 @@ def demo(*, once: bool, port: int, console: Console | None = None) -> int:
 def _welcome(console: Console, description: str, ends: float) -> None:
     console.print(f"[bold]watchdog demo[/]: {description}", highlight=False)
     console.print(
-        f"A built-in Streamkap with twelve sources, polled every {_POLL:.0f}s; over after about {ends:.0f}s.\n",
+        f"A built-in Streamkap with twelve sources, polled every {_POLL:.0f}s. It takes about {ends:.0f}s.\n",
         highlight=False,
     )
 
 
+def _exports(settings: Settings) -> str:
+    """What makes `watchdog status`, `ack` and `silence` speak to this demo."""
+    return f"export WATCHDOG_DATABASE_URL={settings.watchdog_database_url.get_secret_value()}"
+
+
 def _wait(engine_store: EngineStore, terminal: Terminal, stop: threading.Event, ends: float) -> bool:
-    """Until the incident has been told to its end; False if that does not happen, or somebody interrupts."""
+    """Waits until every alert has resolved and been notified; False on a timeout or an interrupt."""
     while not stop.wait(0.2):
         now = time.time()
         if now > ends + _PATIENCE:

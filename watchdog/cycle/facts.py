@@ -43,8 +43,8 @@ def facts_of(
 
 
 def end_reason(verdicts: Verdicts, row: int) -> str:
-    """Why an alert is over: the comparisons of `clear` if the rule has one, else of `expr`."""
-    return verdicts.explain(row, clear=verdicts.rule.clear is not None).reason
+    """Why an alert resolved: the comparisons of `clear` if the rule has one, else those of `expr` that changed."""
+    return verdicts.explain(row, clear=verdicts.rule.clear is not None, ended=True).reason
 
 
 def _facts(

@@ -1,4 +1,4 @@
-"""Phrases every channel shares: how bad, since when, what else, where to look."""
+"""What every channel shows of a message: severity, times, reason, links and commands, in the order they are read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SEVERITIES = ("critical", "warning", "info")
 
 
 class Tone(StrEnum):
-    """How a message is coloured; its value is apprise's type of notification. Success means: over."""
+    """How a message is coloured; its value is apprise's type of notification. Success means resolved."""
 
     CRITICAL = "failure"
     WARNING = "warning"
@@ -36,12 +36,12 @@ def worst_severity(message: Message) -> str:
 
 
 def tone_of(message: Message) -> Tone:
-    """Ends are successes, and nothing else is; what was missed is over too and must page nobody."""
+    """Success for resolved and missed alerts only; both must page nobody."""
     return Tone.OVER if message.kind in _OVER else _TONES[worst_severity(message)]
 
 
 def mark_of(line: Line) -> str:
-    """A sign to find the line by: its severity while it fires, a check when it is over."""
+    """A coloured dot for the severity while it fires, a check mark once it is resolved."""
     return _MARKS.get(line.severity, "🟠") if line.phase == "firing" else "✅"
 
 
@@ -64,7 +64,7 @@ def when(line: Line) -> str:
 
 def opening_of(message: Message) -> list[str]:
     """What changed, and why this message comes at all where that is not plain."""
-    because = f"told because {message.cause}" if message.cause else ""
+    because = f"Sent because {message.cause}" if message.cause else ""
     return [text for text in (message.headline, because) if text]
 
 
@@ -84,7 +84,7 @@ def words_of(line: Line) -> list[str]:
 
 
 def facts_of(line: Line) -> list[tuple[str, str]]:
-    """What there is to know of an alert besides `words_of`, in the order it is asked for at night."""
+    """The facts of an alert beside `words_of`, in the order an on-call engineer asks for them."""
     if line.phase == "firing":
         known = [
             ("Now" if line.held else "Why", _reason_besides(line)),
@@ -92,8 +92,12 @@ def facts_of(line: Line) -> list[tuple[str, str]]:
             ("Since", when(line)),
         ]
     else:
-        known = [("Why it ended", line.reason), ("It began with", line.summary), ("From", when(line))]
-    known += [("Note", line.note), ("Flapping", "yes; it is held firing until it stays quiet" if line.flapping else "")]
+        known = [("Resolved because", line.reason), ("Fired with", line.summary), ("From", when(line))]
+    known += [
+        ("Pipelines", pipelines_of(line)),
+        ("Note", line.note),
+        ("Flapping", "yes; it keeps firing until it stays quiet" if line.flapping else ""),
+    ]
     return [(name, text) for name, text in known if text]
 
 
@@ -102,7 +106,16 @@ def brief_of(line: Line) -> str:
     if line.phase == "firing":
         since = f"since {when(line)}" if line.since else ""
         return " · ".join(text for text in (_reason_besides(line), since, line.note) if text)
-    return " · ".join(text for text in (f"over after {format_duration(line.duration)}", line.reason, line.note) if text)
+    after = f"Resolved after {format_duration(line.duration)}"
+    return " · ".join(text for text in (f"{after}: {line.reason}" if line.reason else after, line.note) if text)
+
+
+def pipelines_of(line: Line) -> str:
+    """The pipelines an alert affects, at most five by name."""
+    names = line.labels.get("pipelines", ())
+    names = (names,) if isinstance(names, str) else names
+    rest = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + rest
 
 
 def _reason_besides(line: Line) -> str:
@@ -120,9 +133,9 @@ def runbook_of(line: Line) -> list[tuple[str, str]]:
 
 
 def brief_links_of(line: Line, shared: Line | None) -> list[tuple[str, str]]:
-    """The links of one alert among others: its page, which knows the way on, and a runbook that is its own."""
+    """The links of one alert among others: Streamkap, the alert's page, and a runbook of its own."""
     own = runbook_of(line) if shared is None and line.phase == "firing" else []
-    return [*own, *_links([("Streamkap", line.entity_url), ("Alert page", line.alert_url)])[-1:]]
+    return [*own, *_links([("Streamkap", line.entity_url), ("Alert page", line.alert_url)])]
 
 
 def brief_words_of(line: Line, shared: Line | None) -> list[str]:
@@ -163,6 +176,6 @@ def remainder(message: Message) -> str:
     if not message.more:
         return ""
     if message.more == message.silenced:
-        return f"and {message.more} more, held back"
-    held = f", {message.silenced} of them held back" if message.silenced else ""
-    return f"and {message.more} more {'that are' if message.more > 1 else 'that is'} not listed{held}"
+        return f"and {message.more} more, silenced or suppressed"
+    held = f", {message.silenced} of them silenced or suppressed" if message.silenced else ""
+    return f"and {message.more} more not listed here{held}"

@@ -80,7 +80,7 @@ def _details(message: Message) -> dict[str, str]:
         details = {f"{number:02d}": _in_short(line) for number, line in enumerate(lines, 1)}
     if shared is not None:
         details |= {"description": shared.description, **{name.lower(): url for name, url in runbook_of(shared)}}
-    details |= {"what changed": message.headline, "told because": message.cause}
+    details |= {"what changed": message.headline, "sent because": message.cause}
     details |= {"also": remainder(message)}
     details |= {name.lower(): text for name, text in (*hints_of(message), *message.links.items())}
     details |= {"sent by": f"watchdog on {message.instance}" if message.instance else "watchdog"}

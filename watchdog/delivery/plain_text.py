@@ -15,6 +15,7 @@ from watchdog.delivery.layout import (
     mark_of,
     name_of,
     opening_of,
+    pipelines_of,
     remainder,
     runbook_of,
     shared_of,
@@ -69,6 +70,7 @@ def line_text(line: Line) -> str:
 def brief_text(line: Line, shared: Line | None) -> str:
     """One alert among others."""
     texts = [f"{mark_of(line)} {name_of(line)}", *brief_words_of(line, shared), brief_of(line)]
+    texts += [f"Pipelines: {pipelines_of(line)}"] if pipelines_of(line) else []
     texts += _linked(brief_links_of(line, shared))
     return "\n".join(text for text in texts if text)
 

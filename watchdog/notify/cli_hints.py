@@ -1,4 +1,4 @@
-"""Hints: commands for whoever reads a message, ready to be pasted into a shell."""
+"""Shell commands that messages offer their readers, ready to paste."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from watchdog.notify.routes import text_of
 
 #: What stands in a shell and in a matcher as it is.
 _BARE = re.compile(r"[A-Za-z0-9_.:/@%+-]+")
-#: A hint that names more rules than this is longer than what it spares its reader.
+#: A command that names more rules than this takes longer to check than to write.
 _RULES = 5
+#: And one that names more entities does not fit on a phone.
+_ENTITIES = 10
 
 
 def to_silence(episodes: Sequence[Episode]) -> str:
-    """How to be left in peace by what fires here: by this one alert, or by the rules of all of them; "" for none."""
+    """The command that silences what fires here: one alert, or the rules of all of them; "" for none."""
     if not episodes:
         return ""
     rules = sorted({episode.alert.rule for episode in episodes})
@@ -29,15 +31,16 @@ def to_silence(episodes: Sequence[Episode]) -> str:
         matchers = [_matcher("alertname", "=~", "|".join(map(re.escape, rules)))]
     else:
         return ""
-    return f"watchdog silence add {' '.join(matchers)} --for 2h --comment 'being looked into'"
+    return f"watchdog silence add {' '.join(matchers)} --for 2h --comment investigating"
 
 
 def to_acknowledge(episodes: Sequence[Episode]) -> str:
-    """How to stop reminders and escalation of one alert; "" where there is none, or several."""
-    if len(episodes) != 1 or episodes[0].acknowledgement is not None:
+    """The command that stops reminders and escalation of what fires here, up to ten of one rule; else ""."""
+    open_ones = [one for one in episodes if one.acknowledgement is None]
+    rules = {one.alert.rule for one in open_ones}
+    if len(rules) != 1 or len(open_ones) > _ENTITIES:
         return ""
-    alert = episodes[0].alert
-    return f"watchdog ack {shlex.quote(alert.rule)} {shlex.quote(alert.entity)}"
+    return shlex.join(["watchdog", "ack", *rules, *(one.alert.entity for one in open_ones)])
 
 
 def _matcher(name: str, operator: str, value: str) -> str:

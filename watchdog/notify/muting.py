@@ -145,7 +145,7 @@ def apply_hold(records: Records, episode: Episode, hold: Hold, names: dict[str, 
     if before.quiet and not hold.quiet:
         ended = [names.get(one, f"silence {one}") for one in before.silences]
         ended += [f"mute {one}" for one in before.mutes]
-        after = replace(after, release_note=" and ".join(ended) + " is over")
+        after = replace(after, release_note=" and ".join(ended) + (" have ended" if len(ended) > 1 else " has ended"))
         if not hold.suppressed:
             _remind(records, after, after.release_note)
     if hold.suppressed and not before.suppressed:

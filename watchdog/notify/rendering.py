@@ -1,7 +1,8 @@
-"""Words: a claimed duty becomes a message, from the state of this moment."""
+"""Renders a pending notification as a message, from the state of the moment it is sent."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -122,7 +123,7 @@ class Wording:
             id=f"{notification.id}",
             kind=claim.kind,
             receiver=notification.receiver,
-            title=_title(claim.kind, changed, len(firing) + len(others)),
+            title=_title(claim.kind, changed, lines, len(firing) + len(others)),
             headline=_headline(notification.items, claim, records, len(others), held, unheard, now),
             changed=tuple(lines),
             standing=tuple(shown),
@@ -244,21 +245,29 @@ def _render(template: str, names: Mapping[str, object], instead: str) -> tuple[s
         return instead, f"its text is broken: {cause}"
 
 
-def _title(kind: MessageKind, subjects: list[_Subject], firing: int) -> str:
-    """What it is about: what fires, or, in a message of ends alone, what is over."""
+def _title(kind: MessageKind, subjects: list[_Subject], lines: list[Line], firing: int) -> str:
+    """The subject: one alert with its severity and summary, several with their rules and entities. Names what fires,
+    or what resolved where nothing does."""
     begin = f"[FIRING:{firing}]" if kind is MessageKind.FIRING else _TITLE[kind]
     named = [one for one in subjects if one.phase == "firing"] or subjects
+    alone = [line for line, one in zip(lines, subjects, strict=False) if len(named) == 1 and one is named[0]]
+    for line in alone:
+        called = line.entity.split("/")[1]  # of a task or topic its connector's name will do
+        mentioned = re.search(rf"(?<!\w){re.escape(called)}(?!\w)", line.summary)
+        where = "" if mentioned else f" on {line.entity}"
+        return f"{begin} {line.alertname}: {line.summary}{where} ({line.severity})"
     rules = sorted({one.episode.alert.rule for one in named})
     what = rules[0] if len(rules) == 1 else f"{rules[0]} and {len(rules) - 1} other rule{'s' * (len(rules) > 2)}"
     rest = f" and {len(named) - 3} more" if len(named) > 3 else ""
-    return f"{begin} {what}: {', '.join(one.entity for one in named[:3])}{rest}"
+    worst = min(named, key=_Subject.rank).severity
+    return f"{begin} {what}: {', '.join(one.entity for one in named[:3])}{rest} ({worst})"
 
 
 def _headline(
     items: tuple[Item, ...], claim: Claim, records: Records, others: int, held: int, unheard: int, now: float
 ) -> str:
-    """What changed: `+2 new, 1 resolved, 7 still firing`. Of the others `held` are held back; `unheard` besides are
-    silenced and were never told."""
+    """What changed: `+2 new, 1 resolved, 7 still firing`; "" for a new group of beginnings only, whose title says it
+    all. `held` of the others are silenced, muted or suppressed; `unheard` more are silenced and were never notified."""
     counts = {part: sum(1 for item in items if item.part is part and item.episode not in claim.missed) for part in Part}
     words = []
     if counts[Part.BEGIN]:
@@ -271,15 +280,15 @@ def _headline(
         since = f" for {format_duration(min(waited))}" if waited else ""
         words.append(f"{counts[Part.ESCALATE]} not acknowledged{since}")
     if counts[Part.UPDATE]:
-        words.append(f"{counts[Part.UPDATE]} flapping, held firing")
+        words.append(f"{counts[Part.UPDATE]} flapping, kept firing")
     if counts[Part.END]:
         words.append(f"{counts[Part.END]} resolved")
     still = counts[Part.REMIND] + others
     if still:
-        words.append(f"{still} still firing" + (f" ({held} held back)" if held else ""))
+        words.append(f"{still} still firing" + (f" ({held} silenced or suppressed)" if held else ""))
     if unheard:
         words.append(f"{unheard} silenced")
-    return ", ".join(words)
+    return "" if counts[Part.BEGIN] == len(items) and len(words) == 1 else ", ".join(words)
 
 
 def _instant(at: float) -> str:

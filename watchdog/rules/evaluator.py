@@ -55,12 +55,12 @@ class _Explain:
     evaluation: _RuleColumns
     variants: npt.NDArray[np.intp]
 
-    def __call__(self, row: int, *, clear: bool = False) -> Explanation:
+    def __call__(self, row: int, *, clear: bool = False, ended: bool = False) -> Explanation:
         plans = self.evaluation.clears if clear else self.evaluation.exprs
         if plans is None:
             raise ValueError(f"rule {self.evaluation.rule.name} has no clear")
         with np.errstate(all="ignore"):
-            return explain(self.plan_evaluator, plans[self.variants[row]], row)
+            return explain(self.plan_evaluator, plans[self.variants[row]], row, ended=ended)
 
 
 class Evaluator:

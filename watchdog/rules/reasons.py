@@ -37,8 +37,11 @@ from watchdog.rules.rule import Quantity
 from watchdog.rules.verdicts import Explanation
 
 
-def explain(plan_evaluator: PlanEvaluator, plan: Truth, row: int) -> Explanation:
-    """The reason of one row's truth; the row is of the table the plan is over."""
+def explain(plan_evaluator: PlanEvaluator, plan: Truth, row: int, *, ended: bool = False) -> Explanation:
+    """The reason of one row's truth; the row is of the table the plan is over.
+
+    With `ended` the reason says what changed: `task_status is now RUNNING`, `recordsLag is now 3 (no longer > 500)`.
+    """
     first = next(_deciding(plan_evaluator, plan, row), None)
     value = limit = None
     metric = ""
@@ -48,7 +51,7 @@ def explain(plan_evaluator: PlanEvaluator, plan: Truth, row: int) -> Explanation
         value, metric = _quantity(plan_evaluator, side, row, unit), metric_of(side)
         limit = None if other is None else _quantity(plan_evaluator, other, row, unit)
     return Explanation(
-        _words(plan_evaluator, plan, row), value, limit, metric, dict(_readings(plan_evaluator, plan, row))
+        _words(plan_evaluator, plan, row, ended), value, limit, metric, dict(_readings(plan_evaluator, plan, row))
     )
 
 
@@ -70,10 +73,10 @@ def _deciding(plan_evaluator: PlanEvaluator, plan: Truth, row: int) -> Iterator[
             return
 
 
-def _words(plan_evaluator: PlanEvaluator, plan: Truth, row: int) -> str:
+def _words(plan_evaluator: PlanEvaluator, plan: Truth, row: int, ended: bool = False) -> str:
     match plan:
         case Compare() | Among() | Matching():
-            return _comparison_words(plan_evaluator, plan, row)
+            return _comparison_words(plan_evaluator, plan, row, ended)
         case Presence(operand, present):
             value = plan_evaluator.cell(operand, row)
             asked = "present" if present else "absent"
@@ -84,7 +87,9 @@ def _words(plan_evaluator: PlanEvaluator, plan: Truth, row: int) -> str:
             shown = parts
             if operator == "or" and plan_evaluator.truth_cell(plan, row) == YES:
                 shown = tuple(part for part in parts if plan_evaluator.truth_cell(part, row) == YES)
-            words = [_words(plan_evaluator, part, row) for part in shown]
+            if ended and operator == "and" and plan_evaluator.truth_cell(plan, row) == NO:
+                shown = tuple(part for part in parts if plan_evaluator.truth_cell(part, row) == NO)
+            words = [_words(plan_evaluator, part, row, ended) for part in shown]
             if operator == "and":  # an `or` within an `and` needs brackets if more than one of its parts shows
                 words = [
                     f"({word})" if _shows_or(plan_evaluator, part, row) else word
@@ -118,7 +123,9 @@ def _unit(plan: Compare | Among | Matching) -> str:
     return "" if isinstance(plan, Matching) else plan.unit
 
 
-def _comparison_words(plan_evaluator: PlanEvaluator, plan: Compare | Among | Matching, row: int) -> str:
+def _comparison_words(
+    plan_evaluator: PlanEvaluator, plan: Compare | Among | Matching, row: int, ended: bool = False
+) -> str:
     side, other, operator = _sides(plan)
     unit = _unit(plan)
     value = plan_evaluator.cell(side, row)
@@ -141,6 +148,9 @@ def _comparison_words(plan_evaluator: PlanEvaluator, plan: Compare | Among | Mat
     if plan_evaluator.truth_cell(plan, row) == MAYBE:
         # Both sides are there but do not fit, as a text beside a number.
         return f"{plan_words(side)} is {value_words(value, unit)}, which cannot be compared ({limit})"
+    if ended and plan_evaluator.truth_cell(plan, row) == NO:
+        no_longer = f" (no longer {limit})" if operator in ("<", "<=", ">", ">=") else ""
+        return f"{plan_words(side)} is now {value_words(value, unit)}{no_longer}"
     return f"{plan_words(side)} is {value_words(value, unit)} ({limit})"
 
 

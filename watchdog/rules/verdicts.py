@@ -34,9 +34,9 @@ class Explanation:
 
 
 class Explain(Protocol):
-    """Explains one row of the table, for `expr` or (`clear=True`) for `clear`."""
+    """Explains one row of the table, for `expr` or (`clear=True`) for `clear`; with `ended` it says what changed."""
 
-    def __call__(self, row: int, *, clear: bool = False) -> Explanation: ...
+    def __call__(self, row: int, *, clear: bool = False, ended: bool = False) -> Explanation: ...
 
 
 @dataclass(frozen=True, slots=True)
