@@ -175,7 +175,7 @@ def test_an_edit_of_the_rules_is_used_and_a_broken_one_changes_nothing(
     wait_until(lambda: "rules on disk are invalid" in running.log)
     running.rules(rules_text.replace("> 5m", "> 100ms") + routing)
     wait_until(lambda: len(webhook_sink.received) == 1, what="the edited limit fires")
-    assert "[FIRING:4]" in webhook_sink.received[0].json["message"]
+    assert "[FIRING:4]" in webhook_sink.received[0].json["title"]
 
 
 @pytest.mark.parametrize("seed", range(3))
