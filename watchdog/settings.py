@@ -6,6 +6,7 @@ import difflib
 import re
 import socket
 from collections.abc import Collection, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -26,6 +27,10 @@ from watchdog.errors import SettingsError
 from watchdog.loopback import is_loopback
 from watchdog.units import format_duration, parse_duration
 
+#: Characters below which a token is a mistake, and below which it is warned of.
+_SHORT_TOKEN, _GOOD_TOKEN = 8, 16
+#: Headers that every client sends, or that carry a secret.
+_NO_USER_HEADERS = frozenset({"authorization", "cookie", "host", "x-forwarded-for"})
 _PLACEHOLDER = re.compile(r"\{[^}]*\}?")
 
 
@@ -62,6 +67,8 @@ class Settings(BaseSettings):
     watchdog_web_token: Secret = None
     watchdog_web_read: Literal["token", "open"] = "token"
     watchdog_public_url: str = ""
+    watchdog_trusted_proxy: str = ""
+    watchdog_user_header: str = ""
     watchdog_entity_url: str = "https://app.streamkap.com/{kind}s/{id}"
     watchdog_heartbeat_url: Secret = None
     watchdog_name: str = Field(default_factory=socket.gethostname)
@@ -150,6 +157,34 @@ class Settings(BaseSettings):
             raise ValueError("is not a token; write it as it was given, without spaces, line breaks or quotes")
         return value
 
+    @field_validator("watchdog_web_token")
+    @classmethod
+    def _is_no_word(cls, value: SecretStr | None) -> SecretStr | None:
+        length = 0 if value is None else len(value.get_secret_value())
+        if value is not None and length < _SHORT_TOKEN:
+            raise ValueError(f"has {length} characters; write {_SHORT_TOKEN} or more, e.g. from `openssl rand -hex 16`")
+        return value
+
+    @field_validator("watchdog_trusted_proxy")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for part in _parts(value):
+            try:
+                ip_network(part)
+            except ValueError:
+                raise ValueError(
+                    f"has '{part}' in it, which is no address; write addresses or networks with commas between them, "
+                    "e.g. 10.0.0.5, 10.1.0.0/16"
+                ) from None
+        return value
+
+    @field_validator("watchdog_user_header")
+    @classmethod
+    def _is_header(cls, value: str) -> str:
+        if value and (not re.fullmatch("[A-Za-z0-9-]+", value) or value.lower() in _NO_USER_HEADERS):
+            raise ValueError("is not a header that names a person; write e.g. X-Forwarded-User")
+        return value
+
     @field_validator("watchdog_heartbeat_url")
     @classmethod
     def _is_secret_url(cls, value: SecretStr | None) -> SecretStr | None:
@@ -189,6 +224,11 @@ class Settings(BaseSettings):
             if self.streamkap_secret is None:
                 missing, there = there, missing
             mistakes.append(f"{missing} is not set, but {there} is; set both, or STREAMKAP_TOKEN instead")
+        if self.watchdog_user_header and not self.trusted_proxies:
+            mistakes.append(
+                f"WATCHDOG_USER_HEADER={self.watchdog_user_header!r} needs WATCHDOG_TRUSTED_PROXY: "
+                "anybody could send that header; write the addresses of the proxy that signs people in"
+            )
         if mistakes:
             raise ValueError("\n".join(mistakes))
         return self
@@ -211,7 +251,21 @@ class Settings(BaseSettings):
 
     @property
     def tenant_ids(self) -> tuple[str, ...]:
-        return tuple(part.strip() for part in self.streamkap_tenant_ids.split(",") if part.strip())
+        return _parts(self.streamkap_tenant_ids)
+
+    @property
+    def trusted_proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Whose word counts about where a request comes from, and on whose behalf."""
+        return tuple(ip_network(part) for part in _parts(self.watchdog_trusted_proxy))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is accepted and should not stay so."""
+        token = self.watchdog_web_token
+        if token is not None and len(token.get_secret_value()) < _GOOD_TOKEN:
+            return [f"WATCHDOG_WEB_TOKEN has fewer than {_GOOD_TOKEN} characters and may be guessed; "
+                    "write a longer one, e.g. from `openssl rand -hex 16`"]  # fmt: skip
+        return []
 
     @property
     def listen(self) -> tuple[str, int] | None:
@@ -220,6 +274,10 @@ class Settings(BaseSettings):
             return None
         host, _, port = self.watchdog_listen.rpartition(":")
         return host.strip("[]"), int(port)
+
+
+def _parts(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 def unknown_variables(names: Collection[str]) -> list[str]:

@@ -35,6 +35,12 @@ def mistakes(**environ: str) -> list[str]:
         ("WATCHDOG_POLL_EVERY", "99999d", "'99999d' is longer than a hundred years; write less, e.g. 30d"),
         ("WATCHDOG_POLL_TIMEOUT", "0s", "'0s' has to be longer than nothing, e.g. 20s"),
         ("WATCHDOG_HISTORY", "0s", "'0s' has to be longer than nothing, e.g. 20s"),
+        ("WATCHDOG_WEB_TOKEN", "a", "(hidden) has 1 characters; write 8 or more, e.g. from `openssl rand -hex 16`"),
+        ("WATCHDOG_TRUSTED_PROXY", "10.0.0.5, ingress", "'10.0.0.5, ingress' has 'ingress' in it, which is no address; write addresses "
+         "or networks with commas between them, e.g. 10.0.0.5, 10.1.0.0/16"),
+        ("WATCHDOG_USER_HEADER", "Authorization", "'Authorization' is not a header that names a person; write e.g. X-Forwarded-User"),
+        ("WATCHDOG_USER_HEADER", "X-Forwarded-User", "'X-Forwarded-User' needs WATCHDOG_TRUSTED_PROXY: anybody could send that header; "
+         "write the addresses of the proxy that signs people in"),
         ("STREAMKAP_HOST", "api", "'api' is not a URL; write one with https://, e.g. https://example.com"),
         ("STREAMKAP_HOST", "https://", "'https://' is not a URL; write one with https://, e.g. https://example.com"),
         ("STREAMKAP_HOST", "https://[::1", "'https://[::1' is not a URL; write one with https://, e.g. https://example.com"),
@@ -107,7 +113,7 @@ def test_secrets_are_never_shown() -> None:
         STREAMKAP_CLIENT_ID="id",
         STREAMKAP_SECRET="hunter2",
         STREAMKAP_TOKEN="hunter2",
-        WATCHDOG_WEB_TOKEN="hunter2",
+        WATCHDOG_WEB_TOKEN="hunter2-hunter2",
         WATCHDOG_HEARTBEAT_URL="https://a/hunter2",
         WATCHDOG_DATABASE_URL="postgresql://u:hunter2@h/d",
     )
@@ -119,6 +125,16 @@ def test_secrets_are_never_shown() -> None:
 )
 def test_tenants(environ: dict[str, str], ids: tuple[str, ...]) -> None:
     assert load(**environ).tenant_ids == ids
+
+
+@pytest.mark.parametrize(("token", "warned"), [("x" * 8, True), ("x" * 15, True), ("x" * 16, False), ("", False)])
+def test_a_short_token_is_warned_of(token: str, warned: bool) -> None:
+    assert ["WATCHDOG_WEB_TOKEN" in one for one in load(WATCHDOG_WEB_TOKEN=token).warnings] == [True] * warned
+
+
+def test_trusted_proxies() -> None:
+    settings = load(WATCHDOG_TRUSTED_PROXY="10.0.0.5, fd00::/8", WATCHDOG_USER_HEADER="X-Forwarded-User")
+    assert [str(one) for one in settings.trusted_proxies] == ["10.0.0.5/32", "fd00::/8"]
 
 
 def test_without_credentials_it_says_what_to_set() -> None:

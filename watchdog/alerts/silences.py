@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import re2
@@ -26,22 +25,23 @@ class Matcher:
     value: str
     regex: bool = False
     equal: bool = True
+    _pattern: Any = field(init=False, repr=False, compare=False, default=None)  #: kept nowhere else
 
     def __post_init__(self) -> None:
         if not self.name:
             raise ValueError("a matcher needs a label name, e.g. alertname=\"SourceLagHigh\"")
         if self.regex:
             try:
-                _compiled(self.value)
+                object.__setattr__(self, "_pattern", _compiled(self.value))
             except re2.error as cause:
                 why = cause.args[0].decode() if isinstance(cause.args[0], bytes) else cause
-                raise ValueError(f"{self.value!r} is not a regular expression RE2 accepts: {why}") from cause
+                raise ValueError(f"{self.value[:100]!r} is not a regular expression RE2 accepts: {why}") from cause
 
     def matches(self, labels: Mapping[str, LabelValue]) -> bool:
         """On a label with several values (`tags`), the text `,a,b,` and each single value are tried."""
         value = labels.get(self.name, "")
         texts = (label_text(value),) if isinstance(value, str) else (label_text(value), *value)
-        hit = any(bool(_compiled(self.value).fullmatch(t)) if self.regex else t == self.value for t in texts)
+        hit = any(bool(self._pattern.fullmatch(t)) if self.regex else t == self.value for t in texts)
         return hit == self.equal
 
     def matches_empty(self) -> bool:
@@ -54,15 +54,15 @@ class Matcher:
 
 
 _MATCHER = re.compile(
-    r"""\s*([A-Za-z_][A-Za-z0-9_.]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(.*?))\s*\Z""", re.DOTALL
+    r"""([A-Za-z_][A-Za-z0-9_.]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|(.*))\Z""", re.DOTALL
 )
 
 
 def parse_matcher(text: str) -> Matcher:
     """`name=value`, `name!="value"`, `name=~"a|b"`, `name!~…`. Raises ValueError that says what would be accepted."""
-    found = _MATCHER.match(text)
+    found = _MATCHER.match(text.strip())
     if not found:
-        raise ValueError(f"{text!r} is not a matcher; write name=value, name!=value, name=~regex or name!~regex")
+        raise ValueError(f"{text[:200]!r} is not a matcher; write name=value, name!=value, name=~regex or name!~regex")
     name, operator, double, single, bare = found.groups()
     escapes = {"n": "\n", '"': '"', "\\": "\\"}
     if double is not None:
@@ -72,11 +72,20 @@ def parse_matcher(text: str) -> Matcher:
     return Matcher(name, value, regex="~" in operator, equal=not operator.startswith("!"))
 
 
-@lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False  # the library would write to stderr as well
-    return re2.compile(pattern, options)
+    options.max_mem = _MOST_MEMORY
+    try:
+        return re2.compile(pattern, options)
+    finally:
+        re2.purge()  # the library would keep the last 128 patterns of strangers
+
+
+#: Bytes that one regular expression may take.
+_MOST_MEMORY = 1024 * 1024
+#: What a new silence may hold: matchers, and characters of a name, a value, an author and a comment.
+_MATCHERS, _NAME, _VALUE, _AUTHOR, _COMMENT = 100, 200, 1000, 200, 2000
 
 
 #: The beginning of the year 9999: an instant after it cannot be written down in every time zone.
@@ -102,8 +111,14 @@ class Silence:
             raise ValueError("a silence has to end after it starts")
         if not (self.starts >= 0 and self.ends <= _LAST):
             raise ValueError("a silence has to start after 1970 and to end before the year 9999")
-        if any("\0" in text for text in (self.author, self.comment, *(one.value for one in self.matchers))):
+        texts = (text for one in self.matchers for text in (one.name, one.value))
+        if any("\0" in text for text in (self.author, self.comment, *texts)):
             raise ValueError("a silence cannot hold a NUL character")
+
+    @property
+    def text(self) -> str:
+        """Its matchers, as people write them."""
+        return " ".join(map(str, self.matchers))
 
     def active(self, now: float) -> bool:
         return self.starts <= now < self.ends
@@ -117,6 +132,31 @@ class Silence:
 
     def matches(self, labels: Mapping[str, LabelValue]) -> bool:
         return all(matcher.matches(labels) for matcher in self.matchers)
+
+
+def check_new(silence: Silence) -> None:
+    """What somebody makes now has bounds; what is kept already stays. Raises ValueError that names the bound."""
+    if len(silence.matchers) > _MATCHERS:
+        raise ValueError(f"matchers: {len(silence.matchers)} were found; at most {_MATCHERS} are accepted")
+    for one in silence.matchers:
+        check_text("a matcher's name", one.name, _NAME)
+        check_text(f"the value of {one.name}", one.value, _VALUE)
+    check_text("author", silence.author, _AUTHOR)
+    check_text("comment", silence.comment, _COMMENT)
+
+
+def check_said(author: str, comment: str) -> None:
+    """The same bounds for who acknowledges an alert. Raises ValueError."""
+    check_text("author", author, _AUTHOR)
+    check_text("comment", comment, _COMMENT)
+
+
+def check_text(what: str, text: str, most: int) -> None:
+    """Raises ValueError for a text with a NUL, which no database takes, and for one of more than `most` characters."""
+    if "\0" in text:
+        raise ValueError(f"{what}: a NUL character was found; write text without it")
+    if len(text) > most:
+        raise ValueError(f"{what}: {len(text)} characters were found; at most {most} are accepted")
 
 
 def silenced_by(labels: Mapping[str, LabelValue], active: Sequence[Silence]) -> list[Silence]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from watchdog.alerts.episodes import Acknowledgement, Episode
-from watchdog.alerts.silences import Matcher, Silence
+from watchdog.alerts.silences import Matcher, Silence, check_new, check_said
 from watchdog.cycle.engine import Engine, Sending
 from watchdog.cycle.evaluation import Evaluation
 from watchdog.cycle.policy import Policy
@@ -174,6 +174,7 @@ class EngineStore:
     ) -> Silence:
         """A silence with an id of its own; raises ValueError for one that could not hold anything back."""
         silence = Silence(str(uuid.uuid4()), matchers, starts, ends, author, comment, changed=self.clock())
+        check_new(silence)
         return self.put_silence(silence)
 
     def expire_silence(self, silence_id: str) -> Silence | None:
@@ -185,7 +186,8 @@ class EngineStore:
         return self.put_silence(found.expired(now))
 
     def acknowledge(self, episode_id: str, author: str, comment: str = "") -> Episode | None:
-        """Acknowledge an episode; None when it is not open."""
+        """Acknowledge an episode; None when it is not open. Raises ValueError for texts that are too long."""
+        check_said(author, comment)
         with self._lock:
             episode = self.engine.records.episodes.get(episode_id)
             if episode is None or not episode.firing:

@@ -53,6 +53,10 @@ class LeaderView:
         return ""
 
     @property
+    def stands_by(self) -> bool:
+        return False
+
+    @property
     def mistakes(self) -> str:
         return self._reloader.last_error
 

@@ -57,6 +57,7 @@ class Service:
         heartbeat: Heartbeat | None = None,
         on_poll: Callable[[Poll], None] = lambda poll: None,
         history: float = 30 * 86400.0,
+        web_refusals: Callable[[], int] = lambda: 0,
     ) -> None:
         self.engine_store = engine_store
         self.progress = Progress(clock())
@@ -67,6 +68,7 @@ class Service:
         self._heartbeat = heartbeat
         self._on_poll = on_poll
         self._history = history
+        self._web_refusals = web_refusals
         self._tidied_at = clock()
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -132,6 +134,7 @@ class Service:
             "polls_missed": float(self.progress.polls_missed),
             "cycle_seconds": self.progress.cycle_seconds,
             "rules_invalid": float(self._reloader.invalid),
+            "web_refusals": float(self._web_refusals()),
         }
         try:
             saved = self.engine_store.judge(poll, own)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Facts
-from watchdog.alerts.silences import Matcher, Silence
+from watchdog.alerts.silences import Matcher, Silence, check_new, check_said
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.evaluation import Evaluation
 from watchdog.cycle.policy import Policy
@@ -75,6 +75,10 @@ class StandbyView:
         return self._store.leader() or "another replica"
 
     @property
+    def stands_by(self) -> bool:
+        return True
+
+    @property
     def mistakes(self) -> str:
         return ""
 
@@ -124,6 +128,7 @@ class StandbyView:
         self, matchers: tuple[Matcher, ...], starts: float, ends: float, author: str, comment: str
     ) -> Silence:
         made = Silence(str(uuid.uuid4()), matchers, starts, ends, author, comment, changed=self._clock())
+        check_new(made)
         return self.put_silence(made)
 
     def expire_silence(self, silence_id: str) -> Silence | None:
@@ -134,6 +139,7 @@ class StandbyView:
         return self.put_silence(found.expired(now))
 
     def acknowledge(self, episode_id: str, author: str, comment: str = "") -> Episode | None:
+        check_said(author, comment)
         if not self._store.put_ack(episode_id, Acknowledgement(self._clock(), author, comment)):
             return None
         return self._store.episode(episode_id)

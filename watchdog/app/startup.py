@@ -33,6 +33,7 @@ from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.poll import Poller
 from watchdog.streamkap.signin import Credentials
 from watchdog.web.access import Access
+from watchdog.web.proxy import Proxy
 from watchdog.web.server import Server, application
 from watchdog.web.view import ServiceView
 
@@ -170,6 +171,7 @@ def start(
     engine_store = EngineStore(
         engine, store, clock=clock, open_carrier=carriers.open, label=carriers.label, may_send=may_send
     )
+    access = _access(settings, store)
     heartbeat = settings.watchdog_heartbeat_url
     service = Service(
         engine_store,
@@ -181,8 +183,9 @@ def start(
         heartbeat=None if heartbeat is None else Heartbeat(heartbeat.get_secret_value()),
         on_poll=on_poll,
         history=settings.watchdog_history,
+        web_refusals=access.refusals.last_minute,
     )
-    server = _server(settings, LeaderView(service, reloader))
+    server = _server(settings, LeaderView(service, reloader), access)
     watcher.start(service.wake)
     return Started(service, watcher, server)
 
@@ -199,22 +202,29 @@ def stand_by(
     patience = 3 * max(settings.watchdog_poll_every, settings.watchdog_poll_timeout)
     every = settings.watchdog_poll_every
     watched = StandbyView(store, last, wording, every=every, patience=patience, clock=clock, steady=time.monotonic)
-    return _server(settings, watched)
+    return _server(settings, watched, _access(settings, store))
 
 
-def _server(settings: Settings, watched: ServiceView) -> Server | None:
-    """Raises SettingsError where the address cannot be used."""
-    if settings.listen is None:
-        return None
-    host, port = settings.listen
+def _access(settings: Settings, store: Store) -> Access:
+    """Who may read and change, as the settings say."""
     token = settings.watchdog_web_token
-    access = Access(
+    host = "" if settings.listen is None else settings.listen[0]
+    return Access(
         token="" if token is None else token.get_secret_value(),
         open_reading=settings.watchdog_web_read == "open" or is_loopback(host),
         own_names=settings.watchdog_web_read != "open",
         public_url=settings.watchdog_public_url,
+        proxy=Proxy(settings.trusted_proxies, settings.watchdog_user_header.lower()),
+        store=store,
     )
-    server = Server(application(watched, access, settings.watchdog_name), host, port)
+
+
+def _server(settings: Settings, watched: ServiceView, access: Access) -> Server | None:
+    """Raises SettingsError where the address cannot be used."""
+    if settings.listen is None:
+        return None
+    app = application(watched, access, settings.watchdog_name)
+    server = Server(app, *settings.listen, housekeeping=access.report_refusals)
     server.start()
     return server
 

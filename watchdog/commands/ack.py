@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from watchdog.alerts.episodes import Acknowledgement, Episode
+from watchdog.alerts.silences import check_said
 from watchdog.commands.operator import author_or_login, episodes_named, links_of, open_store
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, shown
@@ -23,9 +24,13 @@ def ack(alert: str, entities: Sequence[str], *, author: str | None, comment: str
     Raises ConfigError before it changes anything where an alert does not fire. One entity prints one JSON object,
     several a list.
     """
+    said = Acknowledgement(time.time(), author_or_login(author), comment)
+    try:
+        check_said(said.author, comment)
+    except ValueError as cause:
+        raise ConfigError(str(cause)) from None
     settings = Settings.load()
     store = open_store(settings)
-    said = Acknowledgement(time.time(), author_or_login(author), comment)
     try:
         firing = store.episodes(firing=True, limit=_MOST)
         found = [episodes_named(firing, alert, entity)[0] for entity in entities]

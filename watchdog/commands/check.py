@@ -83,7 +83,7 @@ def _step(report: Report, part: str, look: Callable[[], tuple[_T, str]]) -> _T |
 
 def _settings(report: Report) -> tuple[Settings, str]:
     settings = Settings.load()
-    for warning in unknown_variables(read_variables()):
+    for warning in [*unknown_variables(read_variables()), *settings.warnings]:
         report.add("settings", "WARN", warning)
     if not settings.has_credentials:
         what = "no credentials for Streamkap; `watchdog run` needs STREAMKAP_CLIENT_ID and STREAMKAP_SECRET"

@@ -37,6 +37,8 @@ def run(signals: Signals, *, strict: bool, record: Path | None) -> int:
     set_up(settings.watchdog_log_format, settings.watchdog_log_level, redaction.known.scrub)
     for warning in unknown_variables(found):
         logger.warning("unknown variable", extra={"warning": warning})
+    for warning in settings.warnings:
+        logger.warning("setting to change", extra={"warning": warning})
     lost = True
     while lost and not signals.stop.is_set():
         lost = _term(settings, found, signals, strict=strict, record=record)

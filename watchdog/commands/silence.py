@@ -7,7 +7,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 
-from watchdog.alerts.silences import Silence, parse_matcher
+from watchdog.alerts.silences import Silence, check_new, parse_matcher
 from watchdog.commands.operator import author_or_login, open_store
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, counted, short_id, shown, table
@@ -33,6 +33,7 @@ def add(
         ends = starts + parse_duration(for_) if for_ is not None else _instant(until or "", "--until")
         parsed = tuple(parse_matcher(text) for text in matchers)
         silence = Silence(str(uuid.uuid4()), parsed, starts, ends, author_or_login(author), comment, changed=now)
+        check_new(silence)
     except ValueError as cause:
         raise ConfigError(str(cause)) from cause
     if silence.ends <= now:
@@ -40,7 +41,7 @@ def add(
     store = open_store(Settings.load())
     try:
         store.put_silence(silence)
-        record(store, now, Actor(silence.author, Via.TERMINAL), Action.SILENCE, f"made: {_matchers(silence)}")
+        record(store, now, Actor(silence.author, Via.TERMINAL), Action.SILENCE, f"made: {silence.text}")
         firing = store.episodes(firing=True, limit=_MOST)
     finally:
         store.close()
@@ -89,7 +90,7 @@ def expire(ids: list[str], *, as_json: bool) -> int:
                 found = [found[0].expired(now)]
                 store.put_silence(found[0])
                 by = Actor(author_or_login(None), Via.TERMINAL)
-                record(store, now, by, Action.SILENCE, f"expired: {_matchers(found[0])}")
+                record(store, now, by, Action.SILENCE, f"expired: {found[0].text}")
             over += found
     finally:
         store.close()
@@ -99,10 +100,6 @@ def expire(ids: list[str], *, as_json: bool) -> int:
         for one in over:
             console().print(f"expired {one.id}: {' '.join(map(str, one.matchers))}", markup=False)
     return 0
-
-
-def _matchers(silence: Silence) -> str:
-    return " ".join(map(str, silence.matchers))
 
 
 def _state(silence: Silence, now: float) -> str:

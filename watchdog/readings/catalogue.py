@@ -191,6 +191,7 @@ _ALL = (
     Metric("entities", _WATCHDOG, "", "Entities watched."),
     Metric("entities_without_readings", _WATCHDOG, "", "Entities that the last poll answered for without any reading."),
     Metric("rules_invalid", _WATCHDOG, "", "Mistakes in the rule files on disk; the last good configuration runs."),
+    Metric("web_refusals", _WATCHDOG, "", "Wrong tokens and signatures sent to this replica in the last minute."),
     Metric("rules_never_matching", _WATCHDOG, "",
            "Enabled rules that for an hour of good polls matched no entity or were always unknown."),
     Metric("deliveries_waiting", _WATCHDOG, "", "Messages that no target has accepted yet."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -55,6 +55,10 @@ class Actor:
     who: str = ""
     via: Via = Via.NOBODY
     address: str = ""
+
+    def called(self, name: str) -> Actor:
+        """The same, by the name the person wrote, where nothing else says who it is."""
+        return self if self.via is Via.PROXY or not name else replace(self, who=name)
 
 
 @dataclass(frozen=True, slots=True)

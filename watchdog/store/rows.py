@@ -194,8 +194,12 @@ def target_of(row: Sequence[Any]) -> TargetHealth:
 
 
 def silence_row(silence: Silence) -> Row:
-    return (storable(silence.id), _text(silence.matchers), silence.starts, silence.ends, storable(silence.author),
-            storable(silence.comment), silence.changed)  # fmt: skip
+    return (storable(silence.id), _matchers_text(silence.matchers), silence.starts, silence.ends,
+            storable(silence.author), storable(silence.comment), silence.changed)  # fmt: skip
+
+
+def _matchers_text(matchers: Iterable[Matcher]) -> str:
+    return _text([{"name": one.name, "value": one.value, "regex": one.regex, "equal": one.equal} for one in matchers])
 
 
 def silence_of(row: Sequence[Any]) -> Silence:

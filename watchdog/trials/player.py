@@ -177,7 +177,7 @@ class _Player:
     def _poll(self, at: float) -> None:
         assert self._engine is not None
         poll = self._world.poll(at)
-        service = {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0}
+        service = {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0, "web_refusals": 0.0}
         self._engine.judge(poll, {**service, **self._world.own(at)})
         self._save(after_poll=True)
         for key, state in self._engine.states().items():

@@ -23,6 +23,8 @@ from watchdog.units import format_duration
 
 #: What a longer `for` could be, in seconds.
 _LONGER = (60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
+#: What the service would say of itself beside each poll.
+_SERVICE = {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0, "web_refusals": 0.0}
 #: So many polls tell how far apart they are.
 _FIRST_POLLS = 10
 
@@ -160,7 +162,7 @@ class _Replay:
                                       name="replay")  # fmt: skip
             else:
                 self._timers_until(poll.at)
-            self._engine.judge(poll, {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0})
+            self._engine.judge(poll, _SERVICE)
             self._settle(poll.at)
             report.polls += 1
             report.failed += bool(poll.failures)

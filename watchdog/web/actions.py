@@ -12,20 +12,29 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from watchdog.errors import StoreError
+from watchdog.store.audit import Action, Actor
 from watchdog.units import format_duration, parse_duration
-from watchdog.web.access import COOKIE, SESSION, Access, Refusal
+from watchdog.web.access import Access, Refusal
 from watchdog.web.pages import parse_matchers
 from watchdog.web.probes import refusal
 from watchdog.web.rendering import Templates
+from watchdog.web.sessions import COOKIE, LASTS
 from watchdog.web.status_page import Boards
 from watchdog.web.view import ServiceView
 
 Form = Mapping[str, str]
 Clock = Callable[[], float]
-#: More than any form of ours holds.
-_MOST_BODY = 64 * 1024
+#: More than any form of ours holds: bytes, and fields.
+_MOST_BODY, _MOST_FIELDS = 64 * 1024, 50
 _LONGEST = 365 * 86400.0
+
+
+class FormError(ValueError):
+    """A form that cannot be read, and the status that says so."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class Acting:
@@ -49,46 +58,56 @@ class Acting:
     # -- signing in
 
     def _sign_in_page(self, request: Request) -> Response:
-        here = _own_page(request.query_params.get("next", ""))
+        here = own_page(request.query_params.get("next", ""))
         wrong = "" if self._access.token else Refusal.NO_TOKEN_SET.why
         return self._templates.page("sign-in.html", here=here, wrong=wrong)
 
     async def _sign_in(self, request: Request) -> Response:
-        form = await _form(request)
-        here = _own_page(form.get("next", ""))
         if not self._access.same_origin(request.headers):
             return refusal(Refusal.FOREIGN_ORIGIN)
-        session = self._access.sign_in(form.get("token", ""))
+        try:
+            form = await read_form(request)
+        except FormError as cause:
+            return self._templates.page("sign-in.html", cause.status, here="/", wrong=str(cause))
+        here = own_page(form.get("next", ""))
+        session = await run_in_threadpool(self._access.sign_in, request, form.get("token", ""))
         if isinstance(session, Refusal):
             wrong = "that is not the token" if session is Refusal.NOT_SIGNED_IN else session.why
-            return self._templates.page("sign-in.html", session.status, here=here, wrong=wrong)
+            page = self._templates.page("sign-in.html", session.status, here=here, wrong=wrong)
+            if session is Refusal.SLOW_DOWN:
+                page.headers.update(session.headers)
+            return page
         answer = RedirectResponse(here, 303)
-        secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
-        answer.set_cookie(COOKIE, session, max_age=int(SESSION), httponly=True, samesite="strict", secure=secure)
+        secure = self._access.behind_https or request.headers.get("x-forwarded-proto") == "https"
+        answer.set_cookie(COOKIE, session, max_age=int(LASTS), httponly=True, samesite="strict", secure=secure)
         return answer
 
-    async def _sign_out(self, request: Request) -> Response:
+    def _sign_out(self, request: Request) -> Response:
         if not self._access.same_origin(request.headers):
             return refusal(Refusal.FOREIGN_ORIGIN)
         answer = RedirectResponse("/", 303)
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        self._access.sign_out(request)
         return answer
 
     # -- changing something; each raises ValueError with what is wrong
 
-    def _acknowledge(self, id_: str, form: Form) -> str:
-        author = _author(form)
-        if self._watched.acknowledge(id_, author, form.get("comment", "").strip()) is None:
+    def _acknowledge(self, id_: str, form: Form, by: Actor) -> str:
+        by = _named(by, form)
+        found = self._watched.acknowledge(id_, by.who, form.get("comment", "").strip())
+        if found is None:
             raise LookupError("this alert does not fire any more, there is nothing to acknowledge")
+        self._access.record(by, Action.ACKNOWLEDGE, f"{found.alert.rule} on {found.facts.entity}")
         return f"/alerts/{id_}"
 
-    def _silence(self, id_: str, form: Form) -> str:
-        matchers = parse_matchers(form.get("matchers", ""))
-        now = self._clock()
-        self._watched.new_silence(matchers, now, now + _lasting(form), _author(form), form.get("comment", "").strip())
+    def _silence(self, id_: str, form: Form, by: Actor) -> str:
+        matchers, by, now = parse_matchers(form.get("matchers", "")), _named(by, form), self._clock()
+        comment = form.get("comment", "").strip()
+        made = self._watched.new_silence(matchers, now, now + _lasting(form), by.who, comment)
+        self._access.record(by, Action.SILENCE, f"made: {made.text}")
         return "/silences"
 
-    def _extend(self, id_: str, form: Form) -> str:
+    def _extend(self, id_: str, form: Form, by: Actor) -> str:
         found = next((one for one in self._watched.store.silences() if one.id == id_), None)
         if found is None:
             raise LookupError("there is no silence with this id")
@@ -96,33 +115,37 @@ class Acting:
         if found.ends <= now:
             raise ValueError("this silence is over; make a new one")
         self._watched.put_silence(replace(found, ends=found.ends + _lasting(form), changed=now))
+        self._access.record(by, Action.SILENCE, f"extended by {form.get('for', '')}: {found.text}")
         return "/silences"
 
-    def _expire(self, id_: str, form: Form) -> str:
-        if self._watched.expire_silence(id_) is None:
+    def _expire(self, id_: str, form: Form, by: Actor) -> str:
+        found = self._watched.expire_silence(id_)
+        if found is None:
             raise LookupError("there is no silence with this id")
+        self._access.record(by, Action.SILENCE, f"expired: {found.text}")
         return "/silences"
 
     # -- inside
 
-    def _changing(self, act: Callable[[str, Form], str]) -> Callable[[Request], object]:
+    def _changing(self, act: Callable[[str, Form, Actor], str]) -> Callable[[Request], object]:
         """A form's handler: who may not is refused, what is wrong is said on a page, else back to where it was."""
 
         async def guarded(request: Request) -> Response:
-            if refused := self._access.may_change(request.headers, request.cookies):
+            if refused := await run_in_threadpool(self._access.may_change, request):
                 if refused.status == 401 and "text/html" in request.headers.get("accept", ""):
                     return self._templates.page("sign-in.html", 401, here=_back(request), wrong="")
                 return refusal(refused)
             try:
-                form = await _form(request)
-                place = await run_in_threadpool(act, request.path_params.get("id", ""), form)
+                form = await read_form(request)
+                by = await run_in_threadpool(self._access.actor, request)
+                place = await run_in_threadpool(act, request.path_params.get("id", ""), form, by)
             except LookupError as cause:
-                return self._wrong(404, cause, request)
+                return await run_in_threadpool(self._wrong, 404, cause, request)
+            except FormError as cause:
+                return await run_in_threadpool(self._wrong, cause.status, cause, request)
             except ValueError as cause:
-                return self._wrong(400, cause, request)
-            except StoreError as cause:
-                return self._wrong(503, cause, request)
-            return RedirectResponse(_own_page(form.get("next", "")) if form.get("next") else place, 303)
+                return await run_in_threadpool(self._wrong, 400, cause, request)
+            return RedirectResponse(own_page(form.get("next", "")) if form.get("next") else place, 303)
 
         return guarded
 
@@ -132,25 +155,28 @@ class Acting:
                                     here=_back(request), may="yes")  # fmt: skip
 
 
-async def _form(request: Request) -> Form:
-    """A posted form's fields, the last of each name. Raises ValueError for one that is too large or none."""
+async def read_form(request: Request) -> Form:
+    """A posted form's fields, the last of each name. Raises FormError for one that is too large or none."""
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > _MOST_BODY:
-            raise ValueError(f"the form is larger than {_MOST_BODY // 1024} KiB")
+            raise FormError(413, f"the form is larger than {_MOST_BODY // 1024} KiB")
     try:
-        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=50)
-    except UnicodeDecodeError as cause:
-        raise ValueError("the form is not encoded as application/x-www-form-urlencoded") from cause
+        fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except UnicodeDecodeError:
+        raise FormError(400, "the form is not encoded as application/x-www-form-urlencoded") from None
+    except ValueError:
+        raise FormError(400, f"the form has more than {_MOST_FIELDS} fields") from None
     return {name: values[-1] for name, values in fields.items()}
 
 
-def _author(form: Form) -> str:
-    author = form.get("author", "").strip()
-    if not author:
+def _named(by: Actor, form: Form) -> Actor:
+    """Who acts; a person whom no proxy names has to write a name."""
+    by = by.called(form.get("author", "").strip())
+    if not by.who:
         raise ValueError("author: nothing was found; write who you are, so that others know whom to ask")
-    return author[:200]
+    return by
 
 
 def _lasting(form: Form) -> float:
@@ -163,13 +189,19 @@ def _lasting(form: Form) -> float:
 
 def _back(request: Request) -> str:
     """The page a form was on."""
-    referer = urlsplit(request.headers.get("referer", ""))
-    return _own_page(referer.path + (f"?{referer.query}" if referer.query else ""))
+    try:
+        referer = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return "/"
+    return own_page(referer.path + (f"?{referer.query}" if referer.query else ""))
 
 
-def _own_page(path: str) -> str:
+def own_page(path: str) -> str:
     """Somewhere here: never another site, whatever a link says."""
-    whole = urlsplit(path)
+    try:
+        whole = urlsplit(path)
+    except ValueError:
+        return "/"
     fine = path.startswith("/") and not path.startswith(("//", "/\\")) and not whole.netloc and "\\" not in path
     fine = fine and path.isprintable() and not whole.path.startswith("/sign-in")
     return path if fine else "/"

@@ -56,7 +56,8 @@ class Assets:
         if found is None:
             return PlainTextResponse("there is no such file\n", 404)
         # the pages name the version with each file: what it names never changes
-        kept = "public, max-age=31536000, immutable" if request.url.query == self.version else "no-cache"
+        named = bytes(request.scope["query_string"]) == self.version.encode()
+        kept = "public, max-age=31536000, immutable" if named else "no-cache"
         headers = {"Cache-Control": kept, "Vary": "Accept-Encoding", "X-Content-Type-Options": "nosniff"}
         if found.packed is not found.plain and "gzip" in request.headers.get("accept-encoding", ""):
             return Response(found.packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=found.type)

@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -81,7 +82,7 @@ def routes(watched: ServiceView, access: Access, stopping: Callable[[], bool] = 
             lookout.streams -= 1
 
     async def events(request: Request) -> Response:
-        if refused := access.may_read(request.headers, request.cookies):
+        if refused := await run_in_threadpool(access.may_read, request):
             return refusal(refused)
         if lookout.streams >= _MOST:
             return Response(f"{_MOST} pages are open already\n", 503, media_type="text/plain")

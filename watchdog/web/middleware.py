@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,7 +21,7 @@ _HEADERS = {
 }
 #: Bytes of headers, and of a path with its query.
 _MOST_HEADERS = 32 * 1024
-#: Seconds that whoever guesses tokens waits for each answer.
+#: Seconds that whoever guesses tokens waits with each try.
 _SLOWED_BY = 1.0
 
 
@@ -31,8 +32,8 @@ class SlowBodyError(Exception):
 class Guard:
     """Around the whole application. Static files may be kept by browsers, answers about the watchdog may not.
 
-    While somebody guesses at the token, every wrong one is answered late, whichever path it was offered to. A body has
-    `body_within` seconds to arrive.
+    An address that guesses at the token waits before each further try is looked at, whichever path it is offered to. A
+    body has `body_within` seconds to arrive.
     """
 
     def __init__(self, app: ASGIApp, access: Access, body_within: float = 10.0) -> None:
@@ -43,12 +44,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
-        offered = scope["path"] == "/sign-in" or any(name == b"authorization" for name, _ in scope["headers"])
-
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                if message["status"] == 401 and offered and self._access.guessed_at:
-                    await asyncio.sleep(_SLOWED_BY)
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
@@ -60,10 +57,16 @@ class Guard:
         if asked + sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADERS:
             await PlainTextResponse("the request's headers are too large\n", 431)(scope, receive, guarded)
             return
+        if _offers_a_token(scope) and self._access.refusals.slowed(self._access.proxy.address(HTTPConnection(scope))):
+            await asyncio.sleep(_SLOWED_BY)
         try:
             await self._app(scope, _hurried(receive, self._body_within), guarded)
         except SlowBodyError as cause:
             await PlainTextResponse(f"{cause}\n", 408, {"Connection": "close"})(scope, receive, guarded)
+
+
+def _offers_a_token(scope: Scope) -> bool:
+    return scope["path"] == "/sign-in" or any(name == b"authorization" for name, _ in scope["headers"])
 
 
 def _hurried(receive: Receive, within: float) -> Receive:

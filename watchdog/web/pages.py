@@ -110,7 +110,7 @@ class Pages:
 
     def _chart(self, request: Request) -> Response:
         """The numbers behind the picture, for the script that draws it with a cursor."""
-        if refused := self._access.may_read(request.headers, request.cookies):
+        if refused := self._access.may_read(request):
             return refusal(refused)
         now = self._clock()
         episode = self._watched.store.episode(request.path_params["id"])
@@ -176,18 +176,19 @@ class Pages:
 
     def _reader(self, request: Request) -> dict[str, object]:
         """What a page depends on beside the watchdog: who reads it."""
-        return {"may": self._may(request), "here": _here(request)}
+        return {"may": self._may(request), "here": _here(request), "user": self._access.proxy.user(request)}
 
     def _may(self, request: Request) -> str:
         """Whether this reader may change something: `yes`, `sign-in`, or `never` where no token is set."""
-        refused = self._access.may_change(request.headers, request.cookies)
+        refused = self._access.may_change(request)
         return {None: "yes", Refusal.NO_TOKEN_SET: "never"}.get(refused, "sign-in")
 
     def _answer(self, request: Request, key: Hashable, make: Callable[[], str]) -> Response:
-        if refused := self._access.may_read(request.headers, request.cookies):
+        if refused := self._access.may_read(request):
             return self.refused(request, refused)
         state = (self._watched.version(), self._watched.healthy(), self._clock() // _FRESH)
-        whole = (request.url.path, request.url.query, self._may(request), state, key)
+        reader = (self._may(request), self._access.proxy.user(request))
+        whole = (request.scope["path"], request.scope["query_string"], reader, state, key)
         try:
             return self._rendered.answer(request, whole, make)
         except _NotFoundError as cause:
@@ -236,4 +237,5 @@ def _number(text: str) -> int:
 
 def _here(request: Request) -> str:
     """The page asked for, to come back to."""
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    query = request.scope["query_string"].decode("latin-1")
+    return str(request.scope["path"]) + (f"?{query}" if query else "")

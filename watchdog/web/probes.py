@@ -15,7 +15,6 @@ from watchdog import __version__
 from watchdog.cycle.engine import Engine
 from watchdog.readings.catalogue import CATALOGUE
 from watchdog.rules.verdicts import Verdicts
-from watchdog.store.audit import Actor, Via
 from watchdog.web.access import Access, Refusal
 from watchdog.web.view import ServiceView
 
@@ -71,27 +70,31 @@ _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 def routes(watched: ServiceView, access: Access) -> list[Route]:
     """The probes are always open; `/metrics` is read like a page; `/-/reload` is a change."""
 
-    def healthz(request: Request) -> Response:
-        if watched.leader:  # waiting is as it should be: nobody restarts a replica that stands by
+    # Probes run on the event loop itself and ask no database: neither strangers nor an outage can make them wait.
+
+    async def healthz(request: Request) -> Response:
+        if watched.stands_by:
             return PlainTextResponse("ok, standing by\n")
         fine = watched.healthy()
         return PlainTextResponse("ok\n" if fine else "cycles do not end\n", 200 if fine else 503)
 
-    def readyz(request: Request) -> Response:
+    async def readyz(request: Request) -> Response:
+        if watched.stands_by:
+            return PlainTextResponse("ok, standing by\n")
         fine = watched.ready()
         return PlainTextResponse("ok\n" if fine else "no poll has succeeded yet\n", 200 if fine else 503)
 
     def metrics(request: Request) -> Response:
-        if refused := access.may_read(request.headers, request.cookies):
+        if refused := access.may_read(request):
             return refusal(refused)
         with watched.reading() as engine:
             text = exposition(engine)
         return Response(text, media_type=_METRICS)
 
     def reload(request: Request) -> Response:
-        if refused := access.may_change(request.headers, request.cookies):
+        if refused := access.may_change(request):
             return refusal(refused)
-        wrong = watched.reload(Actor(via=Via.TOKEN, address=request.client.host if request.client else ""))
+        wrong = watched.reload(access.actor(request))
         return PlainTextResponse(f"{wrong}\n" if wrong else "reloaded\n", 422 if wrong else 200)
 
     return [

@@ -66,11 +66,14 @@ class Rendered:
                 found = self._kept.get(key)
             if found is not None:
                 return found
-            plain = make().encode()
-            found = plain, gzip.compress(plain, compresslevel=1)
+            try:
+                plain = make().encode()
+                found = plain, gzip.compress(plain, compresslevel=1)
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
             with self._lock:
                 self._kept[key] = found
-                self._making.pop(key, None)
                 while len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
             return found

@@ -43,6 +43,11 @@ class Asked:
     request: Request
     body: bytes = b""
 
+    @property
+    def query(self) -> str:
+        """As it was sent. `Request.url` cannot be read where the Host header is no host."""
+        return bytes(self.request.scope["query_string"]).decode("latin-1")
+
 
 Act = Callable[[Asked], Response]
 
@@ -80,7 +85,7 @@ class Resource:
             raise WrongError(405, f"{request.method} is not answered here", found=request.method, accepted=allowed,
                              headers={"Allow": allowed})  # fmt: skip
         may = self.access.may_read if method == "GET" else self.access.may_change
-        if refused := may(request.headers, request.cookies):
+        if refused := await run_in_threadpool(may, request):
             raise WrongError.of(refused)
         body = await json_body(request) if method in self.bodies else b""
         return await run_in_threadpool(act, Asked(request, body))

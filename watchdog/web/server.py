@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
+from collections.abc import Callable
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
-from watchdog.errors import SettingsError
+from watchdog.errors import SettingsError, StoreError
 from watchdog.web import badges, live_updates, probes
 from watchdog.web.access import Access
 from watchdog.web.actions import Acting
@@ -21,6 +25,9 @@ from watchdog.web.pages import Pages
 from watchdog.web.rendering import Templates
 from watchdog.web.v1 import routes as v1
 from watchdog.web.view import ServiceView
+
+#: Seconds between two calls of `housekeeping`.
+_HOUSEKEEPING = 5
 
 
 def application(watched: ServiceView, access: Access, name: str = "watchdog") -> Starlette:
@@ -39,19 +46,43 @@ def application(watched: ServiceView, access: Access, name: str = "watchdog") ->
             *Pages(watched, access, templates).routes(),
         ],
         middleware=[Middleware(Guard, access)],
+        exception_handlers={StoreError: _database_away(templates)},
     )
     app.state.stopping = lambda: False  # whoever serves it says when its streams have to end
     return app
 
 
-class Server:
-    """Serves until `stop`. The socket is bound at once, so that a taken port is an error of the start."""
+def _database_away(templates: Templates) -> Callable[[Request, Exception], Response]:
+    """Answers where a page needs the database and it is away."""
 
-    def __init__(self, app: Starlette, host: str, port: int, connection: type[Connection] = Connection) -> None:
+    def answer(request: Request, cause: Exception) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return templates.page("unavailable.html", 503, text=str(cause))
+        return PlainTextResponse(f"{cause}\n", 503)
+
+    return answer
+
+
+class Server:
+    """Serves until `stop`. The socket is bound at once, so that a taken port is an error of the start. `housekeeping`
+    is called in a thread every few seconds."""
+
+    def __init__(
+        self,
+        app: Starlette,
+        host: str,
+        port: int,
+        connection: type[Connection] = Connection,
+        housekeeping: Callable[[], None] = lambda: None,
+    ) -> None:
         self._socket = _bound(host, port)
         self.address: tuple[str, int] = (host, self._socket.getsockname()[1])
+        self._housekeeping = housekeeping
+        self._keeping: asyncio.Task[None] | None = None
+        # uvicorn would believe everybody on loopback who says on whose behalf a request comes
         config = uvicorn.Config(app, http=connection, ws="none", log_config=None, access_log=False, lifespan="off",
-                                server_header=False, timeout_graceful_shutdown=1)  # fmt: skip
+                                server_header=False, timeout_graceful_shutdown=1, proxy_headers=False,
+                                callback_notify=self._keep_house, timeout_notify=_HOUSEKEEPING)  # fmt: skip
         self._server = uvicorn.Server(config)
         app.state.stopping = lambda: self.stopping
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
@@ -69,6 +100,11 @@ class Server:
     def stopping(self) -> bool:
         """Whether streams should end."""
         return self._server.should_exit
+
+    async def _keep_house(self) -> None:
+        """Begins what is to be done, unless the last time is still under way: nobody waits for it."""
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(asyncio.to_thread(self._housekeeping))
 
     def _run(self) -> None:
         # signals belong to the service: uvicorn takes them only in the main thread

@@ -40,6 +40,11 @@ class ServiceView(Protocol):
         ...
 
     @property
+    def stands_by(self) -> bool:
+        """Whether another replica leads, or should: known without the database."""
+        ...
+
+    @property
     def mistakes(self) -> str:
         """What is wrong with the rule files on disk, a line each; "" while they are the ones that run."""
         ...

@@ -19,13 +19,18 @@ from watchdog.web.resource import Asked, WrongError
 from watchdog.web.times import instant_text
 from watchdog.web.view import ServiceView
 
+#: Filters of one request, and characters of one.
+_FILTERS, _LONGEST = 20, 1000
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 
 def filters(asked: Asked, name: str = "filter") -> list[Matcher]:
-    """Every matcher given under this name. Raises WrongError for one that is none."""
+    """Every matcher given under this name. Raises WrongError for one that is none, and for too much of them."""
+    given = asked.request.query_params.getlist(name)
+    if len(given) > _FILTERS or any(len(text) > _LONGEST for text in given):
+        raise WrongError(400, f"{name}: at most {_FILTERS} matchers of {_LONGEST} characters are accepted")
     try:
-        return [parse_matcher(text) for text in asked.request.query_params.getlist(name)]
+        return [parse_matcher(text) for text in given]
     except ValueError as cause:
         raise WrongError(400, f"{name}: {cause}") from cause
 
@@ -33,6 +38,8 @@ def filters(asked: Asked, name: str = "filter") -> list[Matcher]:
 def pattern(asked: Asked, name: str) -> Matcher | None:
     """A regular expression over whole names; None where it is not given."""
     text = asked.request.query_params.get(name)
+    if text is not None and len(text) > _LONGEST:
+        raise WrongError(400, f"{name}: at most {_LONGEST} characters are accepted")
     try:
         return None if text is None else Matcher(name, text, regex=True)
     except ValueError as cause:
@@ -106,7 +113,7 @@ class Alerts:
             if not all(matcher.matches(one.labels) for matcher in wanted):
                 continue
             if receiver is None or any(receiver.matches({"receiver": key.receiver}) for key in one.groups):
-                page = one.page or f"{asked.request.base_url}alerts/{one.episode.id}"
+                page = one.page or f"{_here(asked)}/alerts/{one.episode.id}"
                 found.append(({**one.made, "endsAt": ends, "generatorURL": page}, one.groups))
         return found
 
@@ -140,6 +147,12 @@ class Alerts:
             },
         }
         return Firing(episode, labels, groups, made, self._watched.links.to_alert(episode))
+
+
+def _here(asked: Asked) -> str:
+    """The address that this request was sent to."""
+    host = asked.request.headers.get("host", "")
+    return f"{asked.request.scope['scheme']}://{host}" if host else ""
 
 
 def fingerprint(alert: AlertKey) -> str:

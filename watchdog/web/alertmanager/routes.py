@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from watchdog import __version__
+from watchdog.store.audit import Action
 from watchdog.web.access import Access
 from watchdog.web.alertmanager.alerts import Alerts, filters, flag
 from watchdog.web.alertmanager.configuration import PAGE, configuration
@@ -53,9 +54,16 @@ def routes(watched: ServiceView, access: Access, clock: Callable[[], float] = ti
         return _json(silence_object(found, clock()))
 
     def expire(asked: Asked) -> Response:
-        if watched.expire_silence(asked.request.path_params["id"]) is None:
+        found = watched.expire_silence(asked.request.path_params["id"])
+        if found is None:
             raise WrongError(404, _NO_SILENCE)
+        access.record(access.actor(asked.request), Action.SILENCE, f"expired: {found.text}")
         return Response(status_code=200)
+
+    def make(asked: Asked) -> Response:
+        silence, by = post(watched, asked.body, access.actor(asked.request), clock())
+        access.record(by, Action.SILENCE, f"made: {silence.text}")
+        return _json({"silenceID": silence.id})
 
     def resource(bodies: frozenset[str] = frozenset(), **methods: Act) -> Resource:
         return Resource(access, methods, _said, bodies)
@@ -65,8 +73,7 @@ def routes(watched: ServiceView, access: Access, clock: Callable[[], float] = ti
         resource(GET=receivers).route("/api/v2/receivers"),
         resource(GET=lambda asked: _json(known.alerts(asked))).route("/api/v2/alerts"),
         resource(GET=lambda asked: _json(known.groups(asked))).route("/api/v2/alerts/groups"),
-        resource(frozenset({"POST"}), GET=silences,
-                 POST=lambda asked: _json({"silenceID": post(watched, asked.body, clock())})).route("/api/v2/silences"),
+        resource(frozenset({"POST"}), GET=silences, POST=make).route("/api/v2/silences"),
         resource(GET=silence, DELETE=expire).route("/api/v2/silence/{id}"),
     ]  # fmt: skip
 

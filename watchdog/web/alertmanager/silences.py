@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from watchdog.alerts.silences import Matcher, Silence
+from watchdog.alerts.silences import Matcher, Silence, check_new
+from watchdog.store.audit import Actor
 from watchdog.web.resource import WrongError
 from watchdog.web.times import instant_text
 from watchdog.web.view import ServiceView
@@ -31,16 +32,19 @@ class _Posted(msgspec.Struct, rename="camel"):
     id: str | None = ""
 
 
-def post(watched: ServiceView, body: bytes, now: float) -> str:
-    """Make a silence or change the one named; its id. What cannot be changed is ended, and a new one takes its place.
+def post(watched: ServiceView, body: bytes, actor: Actor, now: float) -> tuple[Silence, Actor]:
+    """Make a silence or change the one named; and who did. What cannot be changed is ended, and a new one takes its
+    place.
 
     Raises WrongError: 400 for what makes no silence, 404 for an id there is none of.
     """
     try:
         posted = msgspec.json.decode(body, type=_Posted)
         matchers = tuple(Matcher(one.name, one.value, one.is_regex, one.is_equal) for one in posted.matchers)
-        wanted = Silence(posted.id or "", matchers, _seconds(posted.starts_at), _seconds(posted.ends_at),
-                         posted.created_by, posted.comment, changed=now)  # fmt: skip
+        by = actor.called(posted.created_by)
+        wanted = Silence(posted.id or "", matchers, _seconds(posted.starts_at), _seconds(posted.ends_at), by.who,
+                         posted.comment, changed=now)  # fmt: skip
+        check_new(wanted)
         if wanted.ends <= now:
             raise ValueError("endsAt has passed; a silence has to end in the future")
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as cause:
@@ -50,10 +54,10 @@ def post(watched: ServiceView, body: bytes, now: float) -> str:
         if before is None:
             raise WrongError(404, f"there is no silence {wanted.id[:100]!r}")
         if _can_become(before, wanted, now):
-            return watched.put_silence(replace(wanted, starts=_kept_start(before, wanted, now))).id
+            return watched.put_silence(replace(wanted, starts=_kept_start(before, wanted, now))), by
         watched.expire_silence(before.id)
     starts = max(wanted.starts, now)
-    return watched.new_silence(wanted.matchers, starts, wanted.ends, wanted.author, wanted.comment).id
+    return watched.new_silence(wanted.matchers, starts, wanted.ends, wanted.author, wanted.comment), by
 
 
 def silence_object(silence: Silence, now: float) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 from watchdog.alerts.episodes import Episode as KnownEpisode
 from watchdog.cycle.state import CycleState
-from watchdog.store.audit import Action, entries
+from watchdog.store.audit import Action, entries, record
 from watchdog.web.resource import WrongError
 from watchdog.web.v1.conversion import (
     audit_object,
@@ -83,8 +83,10 @@ def episode(call: Call) -> EpisodeDetail:
 
 def acknowledge(call: Call) -> Episode:
     """The first word counts: who acknowledges again is answered with what was said before."""
-    found = call.watched.acknowledge(call.given["id"], call.body.author.strip(), call.body.comment.strip())
+    by = call.actor.called(call.body.author.strip())
+    found = call.watched.acknowledge(call.given["id"], by.who, call.body.comment.strip())
     if found is not None:
+        record(call.watched.store, call.now, by, Action.ACKNOWLEDGE, f"{found.alert.rule} on {found.facts.entity}")
         return episode_object(_current(call.watched, found), call.watched.links)
     over = call.watched.store.episode(call.given["id"])
     if over is None:

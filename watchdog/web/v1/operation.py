@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from watchdog.store.audit import Actor
 from watchdog.web.resource import WrongError
 from watchdog.web.v1.parameters import Parameter
 from watchdog.web.view import ServiceView
@@ -17,6 +18,7 @@ class Call:
 
     watched: ServiceView
     now: float
+    actor: Actor
     given: Mapping[str, Any]
     body: Any = None
 

@@ -118,9 +118,9 @@ def routes(watched: ServiceView, access: Access, clock: Clock = time.time) -> li
     def act(operation: Operation) -> Act:
         def answer(asked: Asked) -> Response:
             path = read_path(asked.request.path_params, operation.path_parameters)
-            query = read_query(asked.request.url.query, operation.parameters)
+            query = read_query(asked.query, operation.parameters)
             body = None if operation.body is None else read_body(asked.body, operation.body)
-            found = operation.act(Call(watched, clock(), {**query, **path}, body))
+            found = operation.act(Call(watched, clock(), access.actor(asked.request), {**query, **path}, body))
             return _answered(asked, found, cached=operation.reads)
 
         return answer
@@ -129,7 +129,7 @@ def routes(watched: ServiceView, access: Access, clock: Clock = time.time) -> li
         return _answered(asked, description(access), cached=True)
 
     def nowhere(asked: Asked) -> Response:
-        raise WrongError(404, "there is nothing here", found=asked.request.url.path[:200],
+        raise WrongError(404, "there is nothing here", found=asked.request.scope["path"][:200],
                          accepted=f"the paths of {BASE}/openapi.json")  # fmt: skip
 
     paths: dict[str, dict[str, Operation]] = {}
