@@ -16,7 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
 
-from site_under_test import Site
+from site_under_test import TOKEN, Site
 
 from watchdog.web.v1 import schemas
 
@@ -36,9 +36,10 @@ def command(site: tuple[Site, Path]) -> Callable[..., Any]:
     streamkap, folder = site[0].streamkap, site[1]
     env = {"PATH": os.environ["PATH"], "STREAMKAP_HOST": streamkap.url, "STREAMKAP_CLIENT_ID": streamkap.client_id,
            "STREAMKAP_SECRET": streamkap.secret, "WATCHDOG_RULES": str(folder / "rules.yaml"),
-           "WATCHDOG_DATABASE_URL": f"sqlite:///{folder}/watchdog.db"}  # fmt: skip
+           "WATCHDOG_DATABASE_URL": f"sqlite:///{folder}/watchdog.db", "WATCHDOG_WEB_TOKEN": TOKEN}  # fmt: skip
 
-    def run(*words: str, code: int = 0) -> Any:
+    def run(*words: str, code: int = 0, listen: str = site[0].url.removeprefix("http://")) -> Any:
+        env["WATCHDOG_LISTEN"] = listen
         done = subprocess.run([sys.executable, "-m", "watchdog", *words, "--json"], env=env, cwd=folder, capture_output=True,
                               text=True, check=False)  # fmt: skip
         assert done.returncode == code, done.stderr
@@ -60,6 +61,11 @@ def test_status_is_the_apis(site: tuple[Site, Path], command: Callable[..., Any]
     (episode,) = httpx.get(f"{site[0].url}/api/watchdog/v1/status").json()["firing"]
     assert printed["firing"][0].keys() == episode.keys()
     assert (found.firing[0].id, found.firing[0].alert) == (episode["id"], "SourceBehind")
+    assert found.firing[0].current
+
+
+def test_status_without_a_service_says_that_its_readings_are_old(command: Callable[..., Any]) -> None:
+    assert not read(command("status", code=1, listen="127.0.0.1:1"), schemas.Status).firing[0].current
 
 
 def test_poll_prints_entities_as_the_api_answers_them(site: tuple[Site, Path], command: Callable[..., Any]) -> None:

@@ -65,7 +65,10 @@ def test_no_name_is_cut_off_on_a_narrow_terminal(terminal: Callable[..., str]) -
 
 def test_the_story_of_an_alert_says_who_knows(site: tuple[Site, Path], terminal: Callable[..., str]) -> None:
     shown = terminal("explain", "SourceBehind", site[0].sources[0])
-    assert "\ntold         team at " in shown
+    assert "\nnotified     team at " in shown
+    assert "\nfired when   StreamingMilliSecondsBehindSource is " in shown
+    assert "\nnow          StreamingMilliSecondsBehindSource is " in shown
+    assert "reading now  StreamingMilliSecondsBehindSource = " in shown
     assert "Told team (json://127.0.0.1/…)" in " ".join(shown.split())
     assert "that it began" in " ".join(shown.split())
 
@@ -73,8 +76,10 @@ def test_the_story_of_an_alert_says_who_knows(site: tuple[Site, Path], terminal:
 def test_a_silence_says_what_it_matches_and_until_when(site: tuple[Site, Path], terminal: Callable[..., str]) -> None:
     name = site[0].sources[0]
     id_, says, *_ = terminal("silence", "add", f"name={name}", "--for", "2h").splitlines()
-    assert says.startswith("matches 1 alert of those that fire now; ends 20")
-    assert "matches nothing that fires now; ends" in terminal("silence", "add", f"nmae={name}", "--for", "2h")
+    assert says.startswith("matches 1 firing alert; ends 20")
+    assert "matches no alert that fires now; ends" in terminal("silence", "add", "name=nobody", "--for", "2h")
+    unknown = terminal("silence", "add", f"nmae={name}", "--for", "2h")
+    assert unknown == f"nmae=\"{name}\": no alert has a label 'nmae'; did you mean 'name'?\n"
     assert f"{id_[:8]}  active" in terminal("silence", "list")
     assert terminal("silence", "expire", id_[:8]) == f'expired {id_}: name="{name}"\n'
 
@@ -93,7 +98,7 @@ def test_why_an_alert_does_not_fire_is_asked_of_the_running_service(site, termin
     shown = terminal("explain", "SourceBehind", fine)
     first, second, *rest = shown.splitlines()
     assert first.startswith(f"SourceBehind on source/{fine} (")
-    assert second == "inactive; it has not fired yet, so nobody is told"
+    assert second == "inactive; it has not fired, so nobody was notified"
     assert rest[0] == "last poll    false"
     assert rest[1].startswith("why          StreamingMilliSecondsBehindSource is ")
     assert any(line.startswith("reading      StreamingMilliSecondsBehindSource = ") for line in rest[2:])
@@ -104,5 +109,5 @@ def test_where_no_service_answers_nobody_can_say_why_an_alert_does_not_fire(site
     folder = site[1]
     monkeypatch.setenv("WATCHDOG_DATABASE_URL", f"sqlite:///{folder}/watchdog.db")
     monkeypatch.setenv("WATCHDOG_LISTEN", "127.0.0.1:1")
-    with pytest.raises(ConfigError, match=r"only a running service knows, and none answers at 127\.0\.0\.1:1"):
+    with pytest.raises(ConfigError, match=r"only a running service knows why, and none answers at 127\.0\.0\.1:1"):
         explain("SourceBehind", site[0].sources[1], as_json=False)

@@ -74,6 +74,22 @@ def test_a_secret_that_stands_in_the_rules_is_seen(template, secret):
     assert written_out(template) is secret
 
 
+@pytest.mark.parametrize(
+    ("url", "text", "shown"),
+    [
+        ("json://10.1.1.1/hooks/team-alerts", "receiver team-alerts failed", "receiver team-alerts failed"),
+        ("json://watch:winter@10.1.1.1/hook", "winter is refused", "*** is refused"),
+        ("json://10.1.1.1/hook?token=winter&x-from=watchdog", "winter is refused by watchdog", "*** is refused by watchdog"),
+        ("slack://watchdog@T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", "watchdog: T1JJ3T3L2", "watchdog: ***"),
+        ("json://10.1.1.1/hooks/9f8e7d6c5b4a", "no hook 9f8e7d6c5b4a", "no hook ***"),
+    ],
+)
+def test_only_credentials_are_redacted(url, text, shown):
+    secrets = Secrets()
+    secrets.add_url(url)
+    assert secrets.scrub(text) == shown
+
+
 @pytest.mark.parametrize("behaviour", [hang, drip])
 def test_no_server_holds_a_send_longer_than_its_limit(webhook_sink, message, behaviour):
     webhook_sink.script(behaviour)

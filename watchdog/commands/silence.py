@@ -8,11 +8,16 @@ import uuid
 from datetime import UTC, datetime
 
 from watchdog.alerts.silences import Silence, check_new, parse_matcher
+from watchdog.app.startup import last_policy
 from watchdog.commands.operator import author_or_login, open_store
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, counted, short_id, shown, table
+from watchdog.cycle.policy import Policy
+from watchdog.environment import read_variables
 from watchdog.errors import ConfigError
+from watchdog.readings.fleet import ALERT_LABELS
 from watchdog.settings import Settings
+from watchdog.spelling import did_you_mean
 from watchdog.store.audit import Action, Actor, Via, record
 from watchdog.units import format_duration, parse_duration
 from watchdog.web.v1.conversion import silence_object
@@ -40,6 +45,7 @@ def add(
         raise ConfigError(f"it would have ended at {shown(silence.ends)} already")
     store = open_store(Settings.load())
     try:
+        _check_labels(silence, last_policy(store, read_variables()))
         store.put_silence(silence)
         record(store, now, Actor(silence.author, Via.TERMINAL), Action.SILENCE, f"made: {silence.text}")
         firing = store.episodes(firing=True, limit=_MOST)
@@ -50,9 +56,19 @@ def add(
     else:
         console().print(silence.id, markup=False)
         fit = sum(silence.matches(one.facts.labels) for one in firing)
-        what = f"{counted(fit, 'alert')} of those that fire now" if fit else "nothing that fires now"
+        what = f"{counted(fit, 'firing alert')}" if fit else "no alert that fires now"
         sys.stderr.write(f"matches {what}; ends {shown(silence.ends)}\n")
     return 0
+
+
+def _check_labels(silence: Silence, policy: Policy | None) -> None:
+    """Raises ConfigError for a matcher on a label that no alert has: it would match nothing, or everything."""
+    custom = [label for rule in (policy.rules if policy else ()) for terms in rule.variants for label in terms.labels]
+    known = {*ALERT_LABELS, *custom}
+    for matcher in silence.matchers if policy is not None else ():
+        if matcher.name not in known:
+            hint = did_you_mean(matcher.name, known) or f"; there are {', '.join(sorted(known))}"
+            raise ConfigError(f"{matcher}: no alert has a label '{matcher.name}'{hint}")
 
 
 def show(*, everything: bool, as_json: bool) -> int:

@@ -1,4 +1,4 @@
-"""Secrets: what must never be seen in a log, a page, an error or the database, and the pen that strikes it out."""
+"""Redaction: the credentials this process knows, and their removal from logs, pages, errors and the database."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ STRUCK = "***"
 _SHORTEST = 6
 #: Nobody names a path or a channel with so many letters; tokens have more.
 _TOKEN = 16
+#: Words as people choose them for paths, bots and channels. Passwords and keys are redacted whatever they look like.
+_ORDINARY = re.compile(r"#?[a-z]{1,12}([-_.][a-z]{1,12})*")
+_SECRET_PARAMETER = re.compile(r"pass|pwd|secret|token|key|auth|sig|cred", re.IGNORECASE)
 _PASSWORD = re.compile(r"://[^/?#@:]*:[^/?#@]+@")
 #: Schemes whose host is an address; elsewhere apprise keeps a token in its place (`slack://<token>/…`).
 HOST_IS_AN_ADDRESS = frozenset({"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos", "http", "https"})
@@ -47,7 +50,11 @@ class Secrets:
 
 
 def pieces_of(url: str) -> set[str]:
-    """The pieces of a target's URL that can be credentials: user, password, tokens in host and path, parameters."""
+    """The pieces of a target's URL that can be credentials: user, password, tokens in host and path, parameters.
+
+    Ordinary lower-case words outside the password and parameters such as `token=` are left out: a receiver's name or
+    `/hooks/team-alerts` must stay readable.
+    """
     scheme, _, rest = url.partition("://")
     try:
         parts = urlsplit(f"x://{rest}")
@@ -55,13 +62,18 @@ def pieces_of(url: str) -> set[str]:
         return {rest}
     login, _, host = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
-    found = [password]
+    parameters = parse_qsl(parts.query)
+    maybe: list[str] = []
     if scheme.lower() not in _PATH_IS_PUBLIC:
-        found += [user, parts.path.strip("/"), *parts.path.split("/")]
+        maybe += [user, *parts.path.split("/")]
+        if not all(_ORDINARY.fullmatch(piece) for piece in parts.path.split("/") if piece):
+            maybe.append(parts.path.strip("/"))
     if scheme.lower() not in HOST_IS_AN_ADDRESS:
-        found.append(host)
-    # "+References=…", "to=…": a mailbox or a header is no secret, but which parameters are ones cannot be known
-    found += [value for _, value in parse_qsl(parts.query)]
+        maybe.append(host)
+    # which parameters hold a credential depends on the service; only ordinary words are certain not to
+    maybe += [value for name, value in parameters if not _SECRET_PARAMETER.search(name)]
+    found = [password, *(value for name, value in parameters if _SECRET_PARAMETER.search(name))]
+    found += [piece for piece in maybe if not _ORDINARY.fullmatch(unquote(piece))]
     return {form for piece in found for form in (piece, unquote(piece)) if form}
 
 

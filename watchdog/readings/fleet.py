@@ -47,6 +47,8 @@ LABELS: Mapping[Kind, tuple[str, ...]] = {
     Kind.WATCHDOG: ("kind", "id", "name"),
 }
 LIST_LABELS = frozenset({"tags", "pipelines"})
+#: What an alert can be matched by, besides the labels its rule adds.
+ALERT_LABELS = frozenset({"alertname", "severity", "flapping"}).union(*LABELS.values())
 
 
 class EntityKey(NamedTuple):

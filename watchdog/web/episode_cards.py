@@ -46,7 +46,6 @@ def parts_of(reason: str) -> tuple[Part, ...]:
     return tuple(part for part in parts if part.text)
 
 
-_RANK = {"critical": 0, "warning": 1, "info": 2}
 #: So many rows of the topology are named in a group's heading.
 _NAMED = 2
 _NO_TEXTS: Mapping[str, str] = {}
@@ -152,8 +151,8 @@ def card(
         since=moment(episode.since, now),
         began=moment(episode.began, now),
         ended=None if episode.ended is None else moment(episode.ended, now),
-        lasted=format_duration(float(round(max(0.0, (episode.ended or now) - episode.began)))),
-        end="" if episode.firing else episode.why_ended or episode.end_reason or "over",
+        lasted=format_duration(float(round(max(0.0, (episode.ended or now) - episode.since)))),
+        end="" if episode.firing else episode.why_ended or episode.end_reason or "resolved",
         knowledge=knowledge,
         held=bool(episode.hold),
         acknowledged="" if ack is None else f"{ack.author}{f': {ack.comment}' if ack.comment else ''}",
@@ -165,13 +164,6 @@ def card(
         silence=shlex.join(("watchdog", "silence", "add", f"alertname={episode.alert.rule}", f"id={entity_id}",
                             "--for", "2h")),
     )  # fmt: skip
-
-
-def urgency(episode: Episode) -> tuple[bool, bool, int, float]:
-    """Sorts what fires: first what nobody has looked at, the most severe, the oldest. What is held back comes last:
-    somebody knows of it, or something larger is the matter."""
-    rank = _RANK.get(text_of(episode.facts.labels.get("severity", "warning")), 1)
-    return bool(episode.hold), episode.acknowledgement is not None, rank, episode.began
 
 
 def groups(found: Sequence[tuple[Sequence[Row], Card]], links: Links) -> tuple[list[Group], list[Card]]:

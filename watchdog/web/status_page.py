@@ -13,11 +13,11 @@ from watchdog.cycle.state import TargetHealth
 from watchdog.notify.ledger import Entry
 from watchdog.units import format_duration
 from watchdog.web.connector_states import States
-from watchdog.web.episode_cards import Card, Group, Tally, card, groups, tally, urgency
+from watchdog.web.episode_cards import Card, Group, Tally, card, groups, tally
 from watchdog.web.recipients import Outlook
 from watchdog.web.silences import MuteView, SilenceView, mute_views, silence_views
 from watchdog.web.times import Moment, moment
-from watchdog.web.topology import Filter, Topology
+from watchdog.web.topology import Filter, Topology, urgency
 from watchdog.web.topology_rows import RowView, RowViews
 from watchdog.web.view import ServiceView
 

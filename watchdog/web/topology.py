@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from watchdog.alerts.episodes import Episode
+from watchdog.notify.routes import text_of
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.web.connector_states import States, tone_of_state
 
 _ORDER = (Kind.SOURCE, Kind.TRANSFORM, Kind.DESTINATION)
+_SEVERITY_RANK = {"critical": 0, "warning": 1, "info": 2}
 #: What rows can be filtered by.
 TONES = {
     "firing": "firing now",
@@ -92,7 +94,7 @@ class Topology:
         return dict(found)
 
     def chosen(self, what: Filter, states: States, troubled: Mapping[EntityKey, Sequence[Episode]]) -> list[Row]:
-        """The rows somebody asked for: trouble first, then bad states, then by name."""
+        """The rows that match a filter: the most urgent alert first, then bad states, then by name."""
         words = what.text.casefold().split()
         found = [
             row
@@ -105,7 +107,8 @@ class Topology:
         if what.tone:
             found = [row for row in found if tones[row.key] == what.tone]
         ranks = {tone: rank for rank, tone in enumerate(TONES)}
-        return sorted(found, key=lambda row: (ranks[tones[row.key]], row.name.casefold()))
+        worst = {key: min(map(urgency, episodes)) for key, episodes in troubled.items() if episodes}
+        return sorted(found, key=lambda row: (ranks[tones[row.key]], worst.get(row.key, ()), row.name.casefold()))
 
     def _place(self, episode: Episode) -> EntityKey | None:
         key = episode.alert.entity_key
@@ -140,3 +143,10 @@ def _row(entity: Entity, name: str, members: tuple[EntityKey, ...], parts: Seque
     words |= {str(part.labels.get("connector", "")) for part in parts}
     kinds = frozenset(part.key.kind for part in parts)
     return Row(entity.key, name, members, kinds, tags, "\n".join(sorted(words)).casefold())
+
+
+def urgency(episode: Episode) -> tuple[bool, bool, int, float]:
+    """Sort key of firing episodes: not acknowledged first, then by severity, then the oldest. Silenced and suppressed
+    ones come last."""
+    rank = _SEVERITY_RANK.get(text_of(episode.facts.labels.get("severity", "warning")), 1)
+    return bool(episode.hold), episode.acknowledgement is not None, rank, episode.began

@@ -15,8 +15,8 @@ from watchdog.readings.chart_history import LAGS, Line
 from watchdog.readings.fleet import EntityKey, Kind
 from watchdog.readings.snapshot import Snapshot
 from watchdog.web.connector_states import States, tone_of_state
-from watchdog.web.episode_cards import followable, urgency
-from watchdog.web.topology import Row, tone_of
+from watchdog.web.episode_cards import followable
+from watchdog.web.topology import Row, tone_of, urgency
 
 _WIDTH, _HEIGHT, _PAD = 120, 24, 2
 #: Wider than the eye can tell apart at this size.
@@ -144,16 +144,18 @@ class RowViews:
             tone=tone,
             state=own or _WORDS[state_tone],
             state_tone=state_tone,
-            nodes=tuple(self._node(member) for member in row.members),
+            nodes=tuple(self._node(member, firing) for member in row.members),
             metric=self._metric(row, firing[0] if firing else None),
             hits=_hits(firing),
             held=sum(bool(one.hold) for one in firing),
         )
 
-    def _node(self, key: EntityKey) -> Node:
+    def _node(self, key: EntityKey, firing: Sequence[Episode]) -> Node:
+        """A part looks as bad as the worst of its state, its tasks and the alerts that fire on it or its parts."""
         entity = self._snapshot.fleet.entity(key)
         state, failed = self._states.of(key), self._states.failed_tasks(key)
-        tone = "trouble" if failed else tone_of_state(state)
+        own = (one.alert for one in firing if one.alert.entity.partition("/")[0] == key.id and not one.hold.suppressed)
+        tone = "trouble" if failed else "firing" if any(own) else tone_of_state(state)
         return Node(
             kind=str(key.kind),
             plugin="" if entity is None else str(entity.labels.get("connector", "")),

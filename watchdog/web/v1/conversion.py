@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from watchdog.alerts.episodes import Episode, Note
+from watchdog.alerts.episodes import Episode, Facts, Note
 from watchdog.alerts.silences import Silence
 from watchdog.cycle.state import TargetHealth
 from watchdog.notify.ledger import Entry
@@ -34,9 +34,9 @@ def entity_object(entity: Entity, snapshot: Snapshot) -> schemas.Entity:
     )
 
 
-def episode_object(episode: Episode, links: Links) -> schemas.Episode:
-    """An episode as it stands."""
-    facts, hold, said = episode.facts, episode.hold, episode.acknowledgement
+def episode_object(episode: Episode, links: Links, current: Facts | None = None) -> schemas.Episode:
+    """An episode with the `current` facts of the last poll, or without them those of the poll at which it fired."""
+    facts, hold, said = current or episode.facts, episode.hold, episode.acknowledgement
     return schemas.Episode(
         id=episode.id,
         alert=episode.alert.rule,
@@ -51,6 +51,7 @@ def episode_object(episode: Episode, links: Links) -> schemas.Episode:
         ended=_or_none(episode.ended),
         why_ended=episode.why_ended or episode.end_reason,
         reason=facts.reason,
+        current=current is not None,
         metric=facts.metric,
         value=None if facts.value is None else facts.value.value,
         unit="" if facts.value is None else facts.value.unit,
@@ -126,17 +127,16 @@ def metric_object(metric: Metric) -> schemas.Metric:
 
 def status_object(
     last_cycle: float | None,
-    firing: Iterable[Episode],
+    firing: Iterable[schemas.Episode],
     silences: Iterable[Silence],
     targets: Iterable[TargetHealth],
     waiting: int,
-    links: Links,
     now: float,
 ) -> schemas.Status:
-    """`silences` of any state; those that are active now are told."""
+    """The status; of `silences` in any state it keeps the active ones."""
     return schemas.Status(
         last_cycle=_or_none(last_cycle),
-        firing=[episode_object(one, links) for one in firing],
+        firing=list(firing),
         silences=[silence_object(one, now) for one in silences if one.active(now)],
         targets=[target_object(one) for one in targets],
         deliveries_waiting=waiting,

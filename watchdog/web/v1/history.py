@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -46,9 +45,8 @@ class Acknowledge(Struct, forbid_unknown_fields=True):
 def status(call: Call) -> Status:
     store = call.watched.store
     firing = store.episodes(firing=True, limit=_MOST)
-    return status_object(CycleState.decode(store.document("cycle")).at, [_current(call.watched, one) for one in firing],
-                         store.silences(), store.targets(), len(store.notifications()), call.watched.links,
-                         call.now)  # fmt: skip
+    return status_object(CycleState.decode(store.document("cycle")).at, [_object(call.watched, one) for one in firing],
+                         store.silences(), store.targets(), len(store.notifications()), call.now)  # fmt: skip
 
 
 def episodes(call: Call) -> Page[Episode]:
@@ -56,7 +54,7 @@ def episodes(call: Call) -> Page[Episode]:
     found: list[Episode] = []
     for looked, (one, is_last) in enumerate(_newest_first(call), 1):
         if _wanted(one, call):
-            found.append(episode_object(_current(call.watched, one), call.watched.links))
+            found.append(_object(call.watched, one))
         if not is_last and (len(found) == call.given["limit"] or looked == _LOOKED_THROUGH):
             return Page(found, f"{one.began!r}~{one.id}")
     return Page(found, None)
@@ -68,14 +66,13 @@ def episode(call: Call) -> EpisodeDetail:
     if found is None:
         raise not_found("episode", call.given["id"])
     names = names_of(watched.store.targets())
-    found = _current(watched, found)
-    plain = episode_object(found, watched.links)
+    plain = _object(watched, found)
     texts = dict(watched.texts(found, call.now))
     texts.pop("reason", None)
     return EpisodeDetail(
         **{name: getattr(plain, name) for name in plain.__struct_fields__},
         annotations=texts,
-        readings=dict(found.facts.readings),
+        readings=dict((watched.facts(found) if plain.current else found.facts).readings),
         story=[line_object(one, names) for one in watched.store.notes_of(episode=found.id)],
         told=[told_object(one, names) for one in watched.store.entries_of(found.id)],
     )
@@ -87,7 +84,7 @@ def acknowledge(call: Call) -> Episode:
     found = call.watched.acknowledge(call.given["id"], by.who, call.body.comment.strip())
     if found is not None:
         record(call.watched.store, call.now, by, Action.ACKNOWLEDGE, f"{found.alert.rule} on {found.facts.entity}")
-        return episode_object(_current(call.watched, found), call.watched.links)
+        return _object(call.watched, found)
     over = call.watched.store.episode(call.given["id"])
     if over is None:
         raise not_found("episode", call.given["id"])
@@ -124,9 +121,10 @@ def audit(call: Call) -> Page[AuditEntry]:
 # -- inside
 
 
-def _current(watched: ServiceView, one: KnownEpisode) -> KnownEpisode:
-    """An episode with the facts of the last poll."""
-    return replace(one, facts=watched.facts(one)) if one.firing else one
+def _object(watched: ServiceView, one: KnownEpisode) -> Episode:
+    """An episode with the facts of the last poll, if it fires and that poll evaluated it."""
+    evaluation = watched.evaluation if one.firing else None
+    return episode_object(one, watched.links, None if evaluation is None else evaluation.facts(one))
 
 
 def _newest_first(call: Call) -> Iterator[tuple[KnownEpisode, bool]]:

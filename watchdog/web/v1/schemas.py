@@ -114,8 +114,9 @@ class Episode(Struct, frozen=True):
     """One firing period of an alert.
 
     `since`: its first true poll. `began`: when it fired. `ended`: null while it fires. `value` is the reading side of
-    the comparison that decided, `limit` the other one. `url` is its page (a path where no
-    public URL is set), `entity_url` the entity's at Streamkap.
+    the comparison that decided, `limit` the other one. With `current` these and `reason` are the last poll's, else
+    those of the poll at which it fired. `url` is its page (a path where no public URL is set), `entity_url` the
+    entity's at Streamkap.
     """
 
     id: str
@@ -131,6 +132,7 @@ class Episode(Struct, frozen=True):
     ended: Instant | None
     why_ended: str
     reason: str
+    current: bool
     metric: str
     value: Value
     unit: Unit
