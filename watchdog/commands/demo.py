@@ -29,7 +29,7 @@ from watchdog.store.store import Store
 _COLOURS = {MessageKind.FIRING: "red", MessageKind.RESOLVED: "green", MessageKind.REMINDER: "yellow"}
 _POLL = 2.0
 #: Lets whoever looks at the demo's page act on it; it guards nothing but this demo.
-_TOKEN = "demo"
+_TOKEN = "watchdog-demo-token"
 #: Seconds after the scripted incident by which every alert must be notified as resolved.
 _PATIENCE = 60.0
 
