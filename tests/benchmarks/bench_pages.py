@@ -43,6 +43,7 @@ class ServiceView:
     """The service as pages see it, without its loop: this script is the loop."""
 
     leader = mistakes = ""
+    stands_by = False
     links = Links()
 
     def __init__(self, engine_store: EngineStore) -> None:

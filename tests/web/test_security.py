@@ -21,6 +21,7 @@ from starlette.routing import Route
 from watchdog.web.access import Access
 from watchdog.web.connections import Connection
 from watchdog.web.middleware import Guard
+from watchdog.web.places import Places
 from watchdog.web.resource import Asked, Resource
 from watchdog.web.server import Server
 
@@ -188,10 +189,6 @@ class Impatient(Connection):
     within = 0.3
 
 
-class Few(Connection):
-    most = 4
-
-
 def answers(address: tuple[str, int]) -> None:
     """Until it does."""
     deadline = time.monotonic() + 5
@@ -206,7 +203,7 @@ def answers(address: tuple[str, int]) -> None:
 
 @pytest.fixture
 def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, int]]:
-    """A server of connections of this kind, which answers at once, or after a second."""
+    """A server of connections of this kind, with so many places, which answers at once, or after a second."""
 
     async def slow(request: Request) -> Response:
         await asyncio.sleep(1.0)
@@ -220,10 +217,11 @@ def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, int]]:
 
     access = Access(TOKEN, True)
     strict = Resource(access, {"POST": echo}, lambda wrong: PlainTextResponse(f"wrong: {wrong.why}", wrong.status), frozenset({"POST"}))
-    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("here")), Route("/slow", slow),
+    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("here")), Route("/slow", slow), Route("/healthz", lambda request: PlainTextResponse("ok")),
                             Route("/body", body, methods=["POST"]), strict.route("/strict")],
                     middleware=[Middleware(Guard, access, body_within=0.3)])  # fmt: skip
-    server = Server(app, "127.0.0.1", 0, request.param)
+    kind, places = request.param if isinstance(request.param, tuple) else (request.param, None)
+    server = Server(app, "127.0.0.1", 0, kind, places=places and Places(*places))
     server.start()
     answers(server.address)
     yield server.address
@@ -258,11 +256,54 @@ def test_who_drips_a_body_is_cut_off(served: tuple[str, int], path: str, said: s
     assert answer.startswith("HTTP/1.1 408") and said in answer and "nosniff" in answer
 
 
-@pytest.mark.parametrize("served", [Few], indirect=True)
-def test_connections_are_limited(served: tuple[str, int]) -> None:
-    with ExitStack() as closing:
-        for _ in range(4):
+@pytest.mark.parametrize("served", [Impatient], indirect=True)
+def test_a_busy_connection_is_not_cut_and_one_that_drips_its_second_request_is_told_why(served: tuple[str, int]) -> None:
+    ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(served, 5) as busy:
+        for _ in range(20):
+            busy.sendall(ask)
+            answer = b""
+            while not answer.endswith(b"here"):
+                answer += busy.recv(65536)
+            time.sleep(0.05)  # for longer than three looks
+        busy.sendall(ask[:9])
+        busy.settimeout(3)
+        answer = b"".join(iter(lambda: busy.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 408") and b"connection: close" in answer.lower()
+
+
+@pytest.mark.parametrize("served", [(Impatient, (4, 4, 2))], indirect=True)
+def test_where_it_is_crowded_an_answer_says_that_its_connection_closes(served: tuple[str, int]) -> None:
+    with httpx.Client(base_url="http://{}:{}".format(*served)) as client, ExitStack() as closing:
+        assert "connection" not in client.get("/").headers
+        for _ in range(3):
             closing.enter_context(socket.create_connection(served, 5))
-        with pytest.raises(httpx.TransportError):
-            httpx.get("http://{}:{}/".format(*served))
-    answers(served)
+        assert client.get("/").headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("served", [(Connection, (40, 10, 4))], indirect=True)
+def test_probes_are_answered_whatever_strangers_hold(served: tuple[str, int]) -> None:
+    """Two hundred slow sockets from four addresses, one of them the probes' own, where there is room for forty."""
+    with ExitStack() as closing:
+        slow = []
+        for number in range(200):
+            one = closing.enter_context(socket.create_connection(served, 5, (f"127.0.0.{number % 4 + 1}", 0)))
+            one.sendall(b"GET / HTTP/1.1\r\nX: ")
+            slow.append(one)
+            if number % 10 == 0:
+                began = time.monotonic()
+                assert httpx.get("http://{}:{}/healthz".format(*served)).status_code == 200
+                assert time.monotonic() - began < 1.0
+        time.sleep(0.05)
+        closed = sum(_is_closed(one) for one in slow)
+    assert closed >= 160, "who came first gave way"
+
+
+def _is_closed(one: socket.socket) -> bool:
+    one.setblocking(False)
+    try:
+        return one.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

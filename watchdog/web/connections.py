@@ -1,42 +1,102 @@
-"""Connections: how many at a time, and how long one may take to say what it wants."""
+"""Connections: which are let in, how long one may take to say what it wants, and when it may be closed."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+import h11
+from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from watchdog.web.places import Places
+from watchdog.web.probes import PROBES
+from watchdog.web.proxy import client_address
+
+#: Seconds that a connection without a request is kept: longer than proxies keep theirs, so that they close first and
+#: never send a request into a closing one.
+KEEP_ALIVE = 75
+_CLOSE = (b"connection", b"close")
 
 
 class Connection(H11Protocol):
-    """One connection to the web server."""
+    """One connection to the web server.
 
-    #: More than there are open pages and programs, fewer than a process may have files open.
-    most = 800
-    #: A connection without a whole request for so many seconds is closed, however busily it drips.
+    A client that has asked something hears `Connection: close` before it is closed, or has asked nothing for
+    `KEEP_ALIVE` seconds.
+    """
+
+    #: Seconds for a request from its first byte to its last, however busily it drips, and for an answer that nobody
+    #: takes.
     within = 15.0
-    _looked_at: object = None
-    _timer: asyncio.TimerHandle | None = None
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        places: Places[Connection],
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._places = places
+        self._requests = self._requests_before = 0  #: whole ones, and how many at the last look
+        self._counted: object = None
+        self._untaken = 0  #: bytes that the client had not taken at the last look
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > self.most:
-            transport.abort()
-            return
-        self._looked_at = self
-        self._timer = self.loop.call_later(self.within, self._look)
+        goes = self._places.arrive(self, client_address(self.client[0]) if self.client else "")
+        if goes is not None:
+            goes.transport.abort()
+        if goes is not self:
+            self._timer = self.loop.call_later(self.within, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._places.leave(self)
         super().connection_lost(exc)
 
-    def _look(self) -> None:
-        """Close it where nothing has been asked since the last look and nothing is being answered."""
-        cycle: Any = self.cycle
-        idle = cycle is None or cycle.response_complete
-        if idle and self._looked_at in (self, cycle):
-            self.transport.close()
+    def handle_events(self) -> None:
+        super().handle_events()
+        cycle = self.cycle
+        if cycle is None or cycle.more_body or cycle is self._counted:
             return
-        self._looked_at = cycle
+        self._counted = cycle
+        self._requests += 1
+        self._places.finished(self, probe=self.scope["path"] in PROBES)
+        if self._places.crowded and _CLOSE not in self.headers:
+            self.headers.append(_CLOSE)  # the answer will say it, too
+
+    def _look(self) -> None:
+        """Close it where it has been in the middle of a request for too long, or takes nothing of its answer."""
+        if self.transport.is_closing():
+            return
+        answering = self.cycle is not None and not self.cycle.response_complete
+        asked_nothing = self._requests == self._requests_before
+        untaken = self.transport.get_write_buffer_size()
+        if answering and untaken and untaken == self._untaken:
+            self.transport.abort()
+            return
+        if not answering and asked_nothing and (self._requests == 0 or self._in_a_request()):
+            self._time_out()
+            return
+        self._requests_before, self._untaken = self._requests, untaken
         self._timer = self.loop.call_later(self.within, self._look)
+
+    def _in_a_request(self) -> bool:
+        return bool(self.conn.trailing_data[0]) or self.conn.their_state is h11.SEND_BODY
+
+    def _time_out(self) -> None:
+        """Say why, where something was begun, and close."""
+        if self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:
+            text = b"the request did not arrive in time\n"
+            headers = [(b"content-type", b"text/plain; charset=utf-8"), _CLOSE]
+            for event in (h11.Response(status_code=408, headers=headers, reason=b"Request Timeout"),
+                          h11.Data(data=text), h11.EndOfMessage()):  # fmt: skip
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()

@@ -24,8 +24,8 @@ _SPREAD = 1.0
 _REST = 2.0
 #: Something at least so often, so that both ends notice a broken connection: the page waits for it.
 _ALIVE = 15.0
-#: Streams at a time; more than anybody opens, few enough for a process.
-_MOST = 500
+#: Streams at a time; more than anybody opens, and few enough to leave places for other requests.
+_MOST = 300
 
 
 class _Lookout:

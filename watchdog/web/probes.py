@@ -64,6 +64,8 @@ class _Own(Collector):
         return found
 
 
+#: Open to everybody, answered at once.
+PROBES = frozenset({"/healthz", "/readyz"})
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 

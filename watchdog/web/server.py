@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
+from typing import cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,13 +22,21 @@ from watchdog.web.access import Access
 from watchdog.web.actions import Acting
 from watchdog.web.alertmanager import routes as alertmanager
 from watchdog.web.assets import Assets
-from watchdog.web.connections import Connection
+from watchdog.web.connections import KEEP_ALIVE, Connection
 from watchdog.web.middleware import Guard
 from watchdog.web.pages import Pages
+from watchdog.web.places import Places
 from watchdog.web.rendering import Templates
 from watchdog.web.v1 import routes as v1
 from watchdog.web.view import ServiceView
 
+#: New connections that are taken in one turn of the event loop: fewer than an address may hold without asking, so that
+#: a probe among them is read before later ones take its place.
+_ACCEPTED_AT_ONCE = 32
+#: Connections that wait in the kernel.
+_BACKLOG = 1024
+#: Files that the rest of the process may need: the database, receivers, the API.
+_OTHER_FILES = 200
 #: Seconds between two calls of `housekeeping`.
 _HOUSEKEEPING = 5
 
@@ -74,14 +85,17 @@ class Server:
         port: int,
         connection: type[Connection] = Connection,
         housekeeping: Callable[[], None] = lambda: None,
+        places: Places[Connection] | None = None,
     ) -> None:
         self._socket = _bound(host, port)
         self.address: tuple[str, int] = (host, self._socket.getsockname()[1])
         self._housekeeping = housekeeping
         self._keeping: asyncio.Task[None] | None = None
         # uvicorn would believe everybody on loopback who says on whose behalf a request comes
-        config = uvicorn.Config(app, http=connection, ws="none", log_config=None, access_log=False, lifespan="off",
+        made = cast("type[Connection]", partial(connection, places=places or Places(most=_room())))
+        config = uvicorn.Config(app, http=made, ws="none", log_config=None, access_log=False, lifespan="off",
                                 server_header=False, timeout_graceful_shutdown=1, proxy_headers=False,
+                                loop="asyncio", backlog=_ACCEPTED_AT_ONCE, timeout_keep_alive=KEEP_ALIVE,
                                 callback_notify=self._keep_house, timeout_notify=_HOUSEKEEPING)  # fmt: skip
         self._server = uvicorn.Server(config)
         app.state.stopping = lambda: self.stopping
@@ -111,9 +125,21 @@ class Server:
         self._server.run(sockets=[self._socket])
 
 
+class _Listening(socket.socket):
+    """Waits for connections in a longer line than are taken at once: asyncio has one number for both."""
+
+    def listen(self, backlog: int = 0) -> None:
+        super().listen(max(backlog, _BACKLOG))
+
+
+def _room() -> int:
+    """How many connections there may be: fewer than a process may have files open."""
+    return max(20, min(800, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OTHER_FILES))
+
+
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    made = _Listening(family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((host, port))

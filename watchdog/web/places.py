@@ -1,0 +1,89 @@
+"""Places for connections: how many there are, who gives way to a newcomer, and which are kept for probes."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+from watchdog.loopback import is_loopback
+from watchdog.web.proxy import neighbourhood
+
+T = TypeVar("T", bound=Hashable)
+
+#: Addresses remembered as probes' own, and kept places one of them may hold.
+_PROBES, _EACH = 16, 4
+
+
+class Places(Generic[T]):
+    """`most` places for everybody, of which connections of one address that have not sent a whole request yet hold
+    `share`; `kept` more for loopback and for addresses that probes came from.
+
+    A newcomer takes the place of the oldest connection that never finished a request: of its own address where that has
+    its share, else of the address that holds the most. Whoever has asked something is left alone.
+    """
+
+    def __init__(self, most: int = 800, share: int = 100, kept: int = 32) -> None:
+        self._most, self._share, self._kept = most, share, kept
+        self._there: dict[T, str] = {}
+        self._silent: dict[str, OrderedDict[T, None]] = {}  #: by address, those that never finished a request
+        self._keeping: dict[T, str] = {}  #: those on kept places
+        self._probes: OrderedDict[str, None] = OrderedDict()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether half of the places are taken: nobody should keep one that is not needed."""
+        return 2 * len(self._there) > self._most
+
+    def arrive(self, one: T, address: str) -> T | None:
+        """Give a newcomer a place. Returns who has to go for it, the newcomer itself where nobody can; None if there is
+        room."""
+        here, address = is_loopback(address), neighbourhood(address)
+        goes = self._gives_way(one, address, here)
+        if goes is not None:
+            self.leave(goes)
+        if goes is not one:
+            self._there[one] = address
+            self._silent.setdefault(address, OrderedDict())[one] = None
+        return goes
+
+    def finished(self, one: T, *, probe: bool) -> None:
+        """It has sent a whole request."""
+        address = self._there.get(one)
+        if address is None:
+            return
+        self._drop(self._silent, one, address)
+        if probe:
+            self._probes[address] = None
+            self._probes.move_to_end(address)
+            while len(self._probes) > _PROBES:
+                self._probes.popitem(last=False)
+
+    def leave(self, one: T) -> None:
+        address = self._there.pop(one, None)
+        self._keeping.pop(one, None)
+        if address is not None:
+            self._drop(self._silent, one, address)
+
+    def _gives_way(self, one: T, address: str, here: bool) -> T | None:
+        own = self._silent.get(address)
+        if own is not None and len(own) >= self._share:
+            return next(iter(own))
+        if len(self._there) - len(self._keeping) < self._most:
+            return None
+        fullest = max(self._silent.values(), key=len, default=None)
+        if fullest:
+            return next(iter(fullest))
+        kept = len(self._keeping) < self._kept and Counter(self._keeping.values())[address] < _EACH
+        if kept and (here or address in self._probes):
+            self._keeping[one] = address
+            return None
+        return one
+
+    @staticmethod
+    def _drop(silent: dict[str, OrderedDict[T, None]], one: T, address: str) -> None:
+        own = silent.get(address)
+        if own is not None:
+            own.pop(one, None)
+            if not own:
+                del silent[address]
