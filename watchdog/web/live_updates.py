@@ -35,9 +35,16 @@ class _Lookout:
         self._watched, self._stopping = watched, stopping
         self._changed = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
+        self._seen: tuple[int, bool] | None = None
         self.streams = 0
 
-    def state(self) -> tuple[int, bool]:
+    async def state(self) -> tuple[int, bool]:
+        """As it was at the last look; a standby asks the database, which nobody else may wait for."""
+        if self._seen is None or self._looking is None or self._looking.done():
+            self._seen = await asyncio.to_thread(self._ask)
+        return self._seen
+
+    def _ask(self) -> tuple[int, bool]:
         return self._watched.version(), self._watched.healthy()
 
     async def changed(self, within: float) -> None:
@@ -49,12 +56,10 @@ class _Lookout:
                 await self._changed.wait()
 
     async def _look(self) -> None:
-        seen = self.state()
         while self.streams:
             await asyncio.sleep(_LOOK)
-            found = self.state()
-            if found != seen or self._stopping():
-                seen = found
+            seen, self._seen = self._seen, await asyncio.to_thread(self._ask)
+            if self._seen != seen or self._stopping():
                 self._changed.set()  # whoever waits now
                 self._changed = asyncio.Event()
 
@@ -66,16 +71,16 @@ def routes(watched: ServiceView, access: Access, stopping: Callable[[], bool] = 
     async def stream() -> AsyncIterator[str]:
         lookout.streams += 1
         try:
-            seen = lookout.state()
+            seen = await lookout.state()
             yield f"retry: 2000\nevent: hello\ndata: {seen[0]}\n\n"
             while not stopping():
-                if lookout.state() == seen:
+                if await lookout.state() == seen:
                     await lookout.changed(_ALIVE)
-                if lookout.state() == seen:
+                if await lookout.state() == seen:
                     yield "event: alive\ndata:\n\n"
                     continue
                 await asyncio.sleep(random.uniform(0.0, _SPREAD))
-                seen = lookout.state()
+                seen = await lookout.state()
                 yield f"event: changed\ndata: {seen[0]}\n\n"
                 await asyncio.sleep(_REST)
         finally:
