@@ -31,7 +31,7 @@ def test_series_are_read_in_bulk_with_their_tasks_and_topics(account: Any, ids: 
     assert past.readings[EntityKey(Kind.TOPIC, f"{source}/source_{source}.public.orders")] == {"lag": READ}
     asked = account.api.asked("/sources/metrics")[0].params
     assert asked == {"time_type": "timeseries", "timestamp_from": "2030-12-31T08:00:00Z", "timestamp_to": "2030-12-31T09:00:00Z",
-                     "time_unit": "minute", "time_interval": "5", "ids": source}  # fmt: skip
+                     "time_unit": "minute", "time_interval": "5", "ids": source, "size": "1", "topic_list_size": "1000"}  # fmt: skip
     assert {entity.key.kind for entity in past.entities} == set(Kind) - {Kind.CONNECTOR, Kind.WATCHDOG}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -24,10 +25,15 @@ from watchdog.streamkap.wire import Answer, Wire
 if TYPE_CHECKING:
     import httpx
 
+logger = logging.getLogger(__name__)
+
 Collection = Literal["sources", "destinations", "pipelines", "transforms"]
 T = TypeVar("T")
 R = TypeVar("R")
 
+#: Entities and topics that one bulk request asks for; the API's defaults would leave some out.
+ENTITIES = 500
+TOPICS = 1000
 PAGE_SIZE = 100  #: the API's maximum; its default of 10 would silently watch ten connectors
 _MAX_PAGES = 10_000
 _QUICK_RETRIES = 2
@@ -35,7 +41,6 @@ _FIRST_PAUSE = 0.2
 #: Waiting longer than this for a second try is left to the next poll.
 _LONGEST_PAUSE = 5.0
 _GET_IDS = 50  #: more ids than this go into a body: proxies cut long URLs
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class StreamkapClient:
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] | None = None,
-        max_body: int = 512 * 2**20,
+        max_body: int = 64 * 2**20,
         threads: int = 8,
     ) -> None:
         self.timeout = timeout
@@ -170,8 +175,14 @@ class StreamkapClient:
             refused = token
             token = self._sign_in.renewed(refused, lambda credentials: self._exchange(credentials, budget))
         if 200 <= answer.status < 300:
-            with self._reading:
-                return read(what, answer)
+            try:
+                with self._reading:
+                    return read(what, answer)
+            except ApiError:
+                raise
+            except Exception as cause:  # whatever an answer holds, it must not cost the other answers
+                logger.exception("an answer of the API could not be read", extra={"request": what})
+                raise ShapeError(f"{what}: the answer could not be read ({type(cause).__name__})") from cause
         raise error_of(what, answer, self._sign_in.secrets)
 
     def _retried(self, attempt: Callable[[], R], budget: Budget) -> R:
@@ -262,10 +273,22 @@ class StreamkapClient:
     def metrics_of_all(
         self, of: Collection, ids: Sequence[str], budget: Budget, query: MetricsQuery | None = None
     ) -> list[Chunk]:
-        """The latest metrics of any number of ids, in chunks, at the same time; a chunk that failed holds its error."""
+        """The metrics of any number of ids, in chunks, at the same time; a chunk that failed holds its error."""
         query = query or MetricsQuery(time_type="latest")
-        parts = [tuple(ids[start : start + _CHUNK]) for start in range(0, len(ids), _CHUNK)]
-        answers = self.together(lambda part: self.metrics(of, replace(query, ids=part), budget), parts, budget)
+        parts = [tuple(ids[start : start + ENTITIES]) for start in range(0, len(ids), ENTITIES)]
+        return self.metrics_of_parts(
+            of, parts, budget, lambda part: replace(query, size=len(part), topic_list_size=TOPICS)
+        )
+
+    def metrics_of_parts(
+        self,
+        of: Collection,
+        parts: Sequence[tuple[str, ...]],
+        budget: Budget,
+        query: Callable[[tuple[str, ...]], MetricsQuery],
+    ) -> list[Chunk]:
+        """One bulk request for each part of ids, at the same time; a chunk whose request failed holds its error."""
+        answers = self.together(lambda part: self.metrics(of, replace(query(part), ids=part), budget), parts, budget)
         return [Chunk(part, answer) for part, answer in zip(parts, answers, strict=True)]
 
     def metrics_of(self, of: Collection, entity: str, query: MetricsQuery, budget: Budget) -> Any:

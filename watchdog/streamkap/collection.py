@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,9 +12,11 @@ from msgspec import UNSET, UnsetType
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import Kind
 from watchdog.readings.presence import MISSING_FOR, MISSING_LISTINGS
+from watchdog.streamkap import client
 from watchdog.streamkap.budget import Budget, DeadlineError
+from watchdog.streamkap.bulk import BulkReader
 from watchdog.streamkap.children import Children
-from watchdog.streamkap.client import Collection, StreamkapClient
+from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.decode import Layer, Layers
 from watchdog.streamkap.entities import task_states, text
 from watchdog.streamkap.known_shape import Metrics, is_sensitive
@@ -24,7 +26,7 @@ from watchdog.streamkap.queries import MetricsQuery
 from watchdog.streamkap.shapes import recognise
 from watchdog.streamkap.value import read_value
 
-COLLECTIONS: Mapping[Kind, Collection] = {
+COLLECTIONS: Mapping[Kind, client.Collection] = {
     Kind.SOURCE: "sources",
     Kind.DESTINATION: "destinations",
     Kind.PIPELINE: "pipelines",
@@ -62,12 +64,13 @@ class _Described(NamedTuple):
 class CollectionPoll:
     """What is remembered of one kind between polls."""
 
-    def __init__(self, kind: Kind, client: StreamkapClient, listing_every: float) -> None:
+    def __init__(self, kind: Kind, api: StreamkapClient, listing_every: float) -> None:
         self.kind = kind
         self.items: dict[str, Item] = {}
         self.was_listed = False  #: completely, at least once
         self._collection = COLLECTIONS[kind]
-        self._client = client
+        self._client = api
+        self._bulk = BulkReader(self._collection, api, every=listing_every)
         self._every = listing_every
         self._busy = threading.Lock()
         self._listed_at: float | None = None
@@ -157,16 +160,23 @@ class CollectionPoll:
         if again:
             self._bulk_again = at + self._every
         unanswered = [] if again else [id for id in ids if id in self._alone]
-        for chunk in self._client.metrics_of_all(self._collection, bulk, budget, LATEST):
-            if isinstance(chunk.answer, ApiError):
-                self._failed(chunk.answer, [id for id in chunk.ids if id not in self._alone], result)
-                unanswered += [id for id in chunk.ids if id in self._alone]
+        topics = self._topics_listed() if self._is_connector else None
+        failed = self._bulk.read(at, bulk, self.items, result.found, budget, topics)
+        for error in failed.errors:
+            self._failed(error, (), result)
+        result.dark |= failed.ids - self._alone
+        for id in bulk:
+            if id in failed.ids:
+                unanswered += [id] if id in self._alone else []
+            elif id in result.found.answered:
+                self._alone.discard(id)
             else:
-                recognise(chunk.answer, self.items, result.found, only=chunk.ids[0] if len(chunk.ids) == 1 else None)
-                silent = [id for id in chunk.ids if id not in result.found.answered]
-                unanswered += silent
-                self._alone -= set(chunk.ids).difference(silent)
+                unanswered.append(id)
         self._measure_alone(at, [id for id in unanswered if self._silent.get(id, 0.0) <= at], result, budget)
+
+    def _topics_listed(self) -> dict[str, Collection[str]]:
+        parts = {id: self.children.listed(item) for id, item in self.items.items()}
+        return {id: part.topics or () for id, part in parts.items()}
 
     def _measure_alone(self, at: float, ids: Sequence[str], result: CollectionResult, budget: Budget) -> None:
         """The documented endpoint of each entity, for those the bulk answer says nothing recognisable about."""

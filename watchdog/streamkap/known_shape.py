@@ -7,6 +7,7 @@ processor's cache: no dictionary is made, and after a moment no object is left.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,8 @@ TELLING = frozenset({"value", *TIME_FIELDS})
 _MOST_NAMES = 300
 #: Answers whose names are remembered; each holds up to 500 ids.
 _MOST_KNOWN = 500
+#: What a metric may be called to be decoded by name; answers with other names are read value by value.
+_ORDINARY_NAME = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]{1,200}')
 #: So many objects with twenty metrics each fit into a processor's cache.
 _AT_ONCE = 500
 #: The groups of an answer, and whether their entities are tasks or topics beneath an id.
@@ -203,6 +206,8 @@ class _Form:
                 return None
             metrics[group] = tuple(dict.fromkeys(chain(self.metrics[group], *entities)))
             if len(metrics[group]) > _MOST_NAMES or not TELLING.isdisjoint(metrics[group]):
+                return None
+            if not all(map(_ORDINARY_NAME.fullmatch, metrics[group])):
                 return None
         return None if metrics == self.metrics else _Form.of(metrics, self.directory)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain
@@ -51,6 +51,17 @@ class Found:
             self.take(group, entity, {name: raw})
         else:
             metrics[name] = raw
+
+    def merge(self, other: Found, owners: Collection[str]) -> None:
+        """Add what another answer holds about these entities, their tasks and topics."""
+        for group, blocks in other.blocks.items():
+            for block in blocks:
+                self.blocks[group].append(block.without(set(block.names.owners).difference(owners)))
+            for key, metrics in other.groups[group].items():
+                if key.partition("/")[0] in owners:
+                    self.groups[group].setdefault(key, {}).update(metrics)
+        self.answered |= other.answered & set(owners)
+        self.unknown |= other.unknown
 
     def keys(self, group: Group) -> Iterator[str]:
         """Everybody in a group."""

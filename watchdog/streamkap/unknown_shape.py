@@ -13,7 +13,7 @@ from typing import Any
 from watchdog.readings.catalogue import CATALOGUE
 from watchdog.streamkap.known_shape import is_sensitive
 from watchdog.streamkap.metrics_answer import Found, Group
-from watchdog.streamkap.value import TIME_FIELDS
+from watchdog.streamkap.value import TIME_FIELDS, instant
 
 #: The groups by the names they may have.
 GROUPS = {group.value: group for group in Group} | {
@@ -92,7 +92,7 @@ class Walk:
 
     def _object(self, node: dict[str, Any], place: Place, depth: int) -> None:
         place = self._row(node, place)
-        if "value" in node:
+        if "value" in node and not any(key in CATALOGUE for key in node):
             # An entry of a series, or a long row that names its metric.
             name = place.metric or next((node[f] for f in _NAME_FIELDS if isinstance(node.get(f), str)), None)
             if name is not None:
@@ -160,7 +160,7 @@ class Walk:
         if self.group is Group.TOPIC and child is None:
             named = [node[f] for f in (*_TOPIC_FIELDS, "id") if isinstance(node.get(f), str)]
             child = next((topic for topic in named if topic not in self.ids), None)
-        time = next((node[name] for name in TIME_FIELDS if node.get(name) is not None), time)
+        time = next((node[name] for name in TIME_FIELDS if _is_time(node.get(name))), time)
         return Place(entity, place.metric, child, time)
 
     def _composite(self, key: str) -> tuple[str, str] | None:
@@ -192,6 +192,11 @@ class Walk:
             # One of several rows: all are kept, the newest is found when the column is made.
             raw = [*(before if isinstance(before, list) else [before]), *(raw if isinstance(raw, list) else [raw])]
         self.into.put(self.group, entity, name, raw)
+
+
+def _is_time(value: Any) -> bool:
+    """Whether this tells an instant, readable or not; a number that is none is a metric of that name."""
+    return value is not None and (not isinstance(value, int | float) or instant(value) is not None)
 
 
 def _is_task(value: Any) -> bool:

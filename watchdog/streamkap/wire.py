@@ -6,8 +6,10 @@ answer's status; a complete answer, good or bad, leaves as an `Answer`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import httpcore
 import httpx
@@ -20,6 +22,8 @@ from watchdog.streamkap.sockets import Network, Transport
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MAX_REDIRECTS = 3
 _DEFAULT_PORT = {"http": 80, "https": 443}
+#: Compressions that are asked for, with zlib's word for their headers.
+_WINDOWS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 #: httpcore's errors have no common base of their own.
 _BROKEN: tuple[type[Exception], ...] = (
     httpx.HTTPError,
@@ -51,7 +55,7 @@ class Answer:
 class Wire:
     """Connections to one host. Safe to use from several threads.
 
-    `max_body` bounds the bytes of one answer after decompression. `transport` replaces the network in tests.
+    `max_body` bounds the bytes of one answer while it is decompressed. `transport` replaces the network in tests.
     """
 
     def __init__(
@@ -59,7 +63,7 @@ class Wire:
         host: str,
         *,
         transport: httpx.BaseTransport | None = None,
-        max_body: int = 512 * 2**20,
+        max_body: int = 64 * 2**20,
         user_agent: str = "streamkap-watchdog",
     ) -> None:
         self._base = _checked(host)
@@ -67,7 +71,7 @@ class Wire:
         self._network = Network()
         self._client = httpx.Client(
             transport=transport or Transport(self._base, self._network),
-            headers={"accept": "application/json", "user-agent": user_agent},
+            headers={"accept": "application/json", "accept-encoding": "gzip, deflate", "user-agent": user_agent},
             follow_redirects=False,
             timeout=None,  # Network bounds every single read by the request's own deadline
             trust_env=False,
@@ -128,27 +132,66 @@ class Wire:
             raise
         except (httpcore.TimeoutException, httpx.TimeoutException) as error:
             raise self._late(what) from error
-        except httpx.DecodingError as error:
-            raise ShapeError(f"{what}: the answer's compression is broken") from error
         except _BROKEN as error:
             raise ApiError(f"{what}: {_reason(error, request.url)}") from error
         return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
 
     def _body(self, what: str, response: httpx.Response, budget: Budget) -> bytes:
+        if response.is_stream_consumed:  # a transport that answers from memory
+            if len(response.content) > self._max_body:
+                raise self._refused(what, f"is larger than {self._max_body} bytes", response)
+            return response.content
+        unpack = self._unpacker(what, response)
         parts, size = [], 0
-        for part in response.iter_bytes():
-            size += len(part)
-            if size > self._max_body:
-                raise ShapeError(
-                    f"{what}: the answer is larger than {self._max_body} bytes",
-                    status=response.status_code,
-                    request_id=response.headers.get("x-request-id"),
-                    transient=False,
-                )
+        for packed in chain(response.iter_raw(), [None]):
             if not budget.left:
                 raise self._late(what)
+            # one byte more than allowed is enough to know
+            part = unpack(packed, self._max_body + 1 - size)
+            size += len(part)
+            if size > self._max_body:
+                raise self._refused(what, f"is larger than {self._max_body} bytes", response)
             parts.append(part)
         return b"".join(parts)
+
+    def _unpacker(self, what: str, response: httpx.Response) -> Callable[[bytes | None, int], bytes]:
+        """What turns received bytes into at most so many bytes of the body; None is the end of what was received.
+
+        httpx unpacks a whole read at once, and a thousandfold; this never holds more than the limit.
+        """
+        coding = response.headers.get("content-encoding", "identity").strip().lower()
+        if coding in ("", "identity"):
+            return lambda packed, room: (packed or b"")[:room]
+        if coding not in _WINDOWS:
+            raise self._refused(what, f"is compressed as {coding[:20]!r}, which nobody asked for", response)
+        inflate = zlib.decompressobj(_WINDOWS[coding])
+
+        def unpack(packed: bytes | None, room: int) -> bytes:
+            nonlocal inflate
+            try:
+                if packed is None:
+                    if not inflate.eof:
+                        raise zlib.error("it ends early")
+                    return b""
+                try:
+                    return inflate.decompress(packed, room)
+                except zlib.error:
+                    if coding != "deflate" or inflate.unused_data:
+                        raise
+                    inflate = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers leave the header of zlib out
+                    return inflate.decompress(packed, room)
+            except zlib.error as error:
+                raise ShapeError(f"{what}: the answer's compression is broken") from error
+
+        return unpack
+
+    def _refused(self, what: str, why: str, response: httpx.Response) -> ShapeError:
+        return ShapeError(
+            f"{what}: the answer {why}",
+            status=response.status_code,
+            request_id=response.headers.get("x-request-id"),
+            transient=False,
+        )
 
     def _late(self, what: str) -> ApiError:
         if self.stopped:
