@@ -6,6 +6,7 @@ A leader and a standby share a real PostgreSQL; it is away when it takes no conn
 from __future__ import annotations
 
 import logging
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -206,6 +207,19 @@ def test_no_request_makes_an_error(replicas: Replicas, which: str) -> None:
     with httpx.Client(base_url=replicas.urls[which], timeout=20) as client:
         sweep(replicas, client)
         fuzz(replicas, client, 60)
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/silences", "/api/v2/silences"])
+def test_who_leaves_in_the_middle_of_a_body_makes_no_error(replicas: Replicas, path: str) -> None:
+    url = httpx.URL(replicas.urls["leader"])
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.9.9.9\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: "
+    kind = JSON if "api" in path else FORM
+    with socket.create_connection((url.host, url.port or 80), 5) as leaving:
+        leaving.sendall(f"{head}{kind}\r\nContent-Length: 100\r\n\r\nauthor=".encode())
+        time.sleep(0.1)
+    assert httpx.get(f"{url}/readyz").status_code == 200
+    time.sleep(0.1)
+    assert not replicas.logged.found, replicas.logged.found[0]
 
 
 @pytest.mark.parametrize("which", ["leader", "standby"])

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
 import pytest
+from site_under_test import Site
 
 from watchdog.web.refusals import Refusals
 
@@ -95,6 +100,24 @@ def test_a_report_names_the_addresses_once_a_minute(gate: Gate) -> None:
     gate.now = 60.0
     later = gate.report()
     assert later is not None and later.count == 25 and str(later).endswith("and 5 more")
+
+
+def test_tries_of_one_address_wait_for_each_other_and_the_sign_in_page_does_not(site: Site) -> None:
+    """Seven guesses at once: the first five are free, the others wait one and two seconds."""
+    def guess(path: str) -> tuple[int, float]:
+        began = time.monotonic()
+        status = httpx.post(f"{site.url}{path}", data={"token": "wrong"}).status_code
+        return status, time.monotonic() - began
+
+    assert [guess("/sign-in")[0] for _ in range(5)] == [401] * 5
+    with ThreadPoolExecutor(2) as both:
+        taken = sorted(both.map(guess, ["/sign-in"] * 2), key=lambda one: one[1])
+    assert [status for status, _ in taken] == [401, 401]
+    assert 1.0 <= taken[0][1] < 2.0 <= taken[1][1] < 3.0
+    began = time.monotonic()
+    assert httpx.get(f"{site.url}/sign-in").status_code == 200
+    assert time.monotonic() - began < 0.9
+    site.until(lambda: "watchdog_web_refusals 7.0" in httpx.get(f"{site.url}/metrics").text)
 
 
 def test_strangers_do_not_fill_the_memory(gate: Gate) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from watchdog.web.access import Access
+from watchdog.web.probes import PROBES
 
 #: Where an answer does not say otherwise.
 _HEADERS = {
@@ -21,8 +23,10 @@ _HEADERS = {
 }
 #: Bytes of headers, and of a path with its query.
 _MOST_HEADERS = 32 * 1024
-#: Seconds that whoever guesses tokens waits with each try.
-_SLOWED_BY = 1.0
+#: Seconds that an address that guesses waits for each of its tries, and for all of them at most.
+_SLOWED_BY, _LONGEST_WAIT = 1.0, 5.0
+#: Tries of one address that wait; further ones are refused at once, unseen: they must not take all connections.
+_MOST_SLOWED = 100
 
 
 class SlowBodyError(Exception):
@@ -38,6 +42,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, access: Access, body_within: float = 10.0) -> None:
         self._app, self._access, self._body_within = app, access, body_within
+        self._slowed: Counter[str] = Counter()  #: tries that wait, by address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,16 +62,34 @@ class Guard:
         if asked + sum(len(name) + len(value) for name, value in scope["headers"]) > _MOST_HEADERS:
             await PlainTextResponse("the request's headers are too large\n", 431)(scope, receive, guarded)
             return
-        if _offers_a_token(scope) and self._access.refusals.slowed(self._access.proxy.address(HTTPConnection(scope))):
-            await asyncio.sleep(_SLOWED_BY)
         try:
+            await self._slow_down(scope)
             await self._app(scope, _hurried(receive, self._body_within), guarded)
         except SlowBodyError as cause:
             await PlainTextResponse(f"{cause}\n", 408, {"Connection": "close"})(scope, receive, guarded)
+        except ClientDisconnect:
+            return  # nobody is there to be answered
+
+    async def _slow_down(self, scope: Scope) -> None:
+        """An address that guesses waits, the longer the more of its tries wait already."""
+        if not _offers_a_token(scope):
+            return
+        address = self._access.proxy.address(HTTPConnection(scope))
+        if not self._access.refusals.slowed(address) or self._slowed[address] >= _MOST_SLOWED:
+            return
+        self._slowed[address] += 1
+        try:
+            await asyncio.sleep(min(_LONGEST_WAIT, _SLOWED_BY * self._slowed[address]))
+        finally:
+            self._slowed[address] -= 1
+            if not self._slowed[address]:
+                del self._slowed[address]
 
 
 def _offers_a_token(scope: Scope) -> bool:
-    return scope["path"] == "/sign-in" or any(name == b"authorization" for name, _ in scope["headers"])
+    if scope["path"] == "/sign-in":
+        return bool(scope["method"] == "POST")
+    return scope["path"] not in PROBES and any(name == b"authorization" for name, _ in scope["headers"])
 
 
 def _hurried(receive: Receive, within: float) -> Receive:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -73,8 +73,6 @@ class Resource:
             response = self._said(cause)
         except StoreError as cause:
             response = self._said(WrongError(503, str(cause)))
-        except ClientDisconnect:
-            return
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:

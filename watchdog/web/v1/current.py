@@ -16,13 +16,12 @@ from watchdog.readings.catalogue import CATALOGUE, unit_of
 from watchdog.readings.fleet import REAL_KINDS, EntityKey, Kind
 from watchdog.readings.fleet import Entity as KnownEntity
 from watchdog.rules.rule import Rule as KnownRule
-from watchdog.rules.selector import glob
 from watchdog.rules.verdicts import FALSE, TRUE, UNKNOWN, Verdicts
 from watchdog.web.resource import WrongError
 from watchdog.web.times import instant
 from watchdog.web.v1.conversion import entity_object, metric_object
 from watchdog.web.v1.operation import Call, not_found
-from watchdog.web.v1.parameters import named
+from watchdog.web.v1.parameters import named, request_glob
 from watchdog.web.v1.schemas import (
     Alert,
     Entity,
@@ -105,7 +104,8 @@ def metric(call: Call) -> Metric:
 def rules(call: Call) -> Page[Rule]:
     known = sorted(call.watched.policy.rules, key=lambda one: one.name)
     kind, name = call.given["each"], call.given["name"]
-    wanted = (one for one in known if kind in (None, str(one.each)) and (name is None or glob(name).match(one.name)))
+    fits = request_glob(name or "*")
+    wanted = (one for one in known if kind in (None, str(one.each)) and fits.match(one.name))
     make = _rule_maker(call.watched)
     return _page(wanted, call.given, make)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -21,6 +22,8 @@ _SOME = 100
 _MOST = 1000
 _MOST_PARAMETERS = 100
 _SHOWN = 100
+#: Globs of requests, apart from those of rules: strangers neither fill that memory nor push a rule's glob out of it.
+request_glob = lru_cache(maxsize=32)(glob.__wrapped__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def read_body(body: bytes, kind: type[T]) -> T:
 def named(given: Mapping[str, Any], id_: str, name: str, labels: Mapping[str, LabelValue]) -> bool:
     """Whether the parameters `name` and `tag` leave an entity."""
     wanted, tag = given["name"], given["tag"]
-    if wanted is not None and wanted != id_ and not glob(wanted).match(name):
+    if wanted is not None and wanted != id_ and not request_glob(wanted).match(name):
         return False
     return tag is None or tag in labels.get("tags", ())
 
