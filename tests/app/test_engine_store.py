@@ -143,7 +143,7 @@ def test_what_cannot_be_saved_is_not_told_waits_without_haste_and_is_saved_with_
     assert saved.next_notification == it.engine_store.engine.records.next_notification
     began = [note.entity for note in (one.alert for one in it.store.notes_of() if one.what == "began")]
     assert began == ["a", "b"], "the story is whole, each line once"
-    assert sorted(it.told()) == ["[FIRING:1] Lag: source/a", "[FIRING:1] Lag: source/b"]
+    assert sorted(it.told()) == ["[FIRING:1] Lag: recordsLag is 20 (> 10) on source/a (warning)", "[FIRING:1] Lag: recordsLag is 20 (> 10) on source/b (warning)"]
 
 
 def test_silences_that_cannot_be_read_are_complained_of_once(site: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -160,12 +160,12 @@ def test_a_message_that_cannot_be_worded_holds_up_no_other_and_is_tried_again(si
     about = {"source/a"}
     it: Site = site(wording=Tongueless(about=about))
     it.poll(0, a=20, b=20)
-    assert it.told() == ["[FIRING:1] Lag: source/b"]
+    assert it.told() == ["[FIRING:1] Lag: recordsLag is 20 (> 10) on source/b (warning)"]
     (notification,) = it.store.notifications()
     assert (notification.attempts, notification.next_try) == (1, 1.0)
     about.clear()
     it.now = 1.0
-    assert it.told() == ["[FIRING:1] Lag: source/a"]
+    assert it.told() == ["[FIRING:1] Lag: recordsLag is 20 (> 10) on source/a (warning)"]
 
 
 def test_an_alert_that_cannot_be_handed_on_stays_what_it_was_and_the_others_are_told(
@@ -178,14 +178,14 @@ def test_an_alert_that_cannot_be_handed_on_stays_what_it_was_and_the_others_are_
     it.poll(0, a=0, b=0)
     labels.fails = 1  # a beginning needs them
     it.poll(1, a=20, b=20)
-    assert it.told() == ["[FIRING:1] Lag: source/b"]
+    assert it.told() == ["[FIRING:1] Lag: recordsLag is 20 (> 10) on source/b (warning)"]
     it.poll(2, a=20, b=20)
-    assert it.told() == ["[FIRING:1] Lag: source/a"]
+    assert it.told() == ["[FIRING:1] Lag: recordsLag is 20 (> 10) on source/a (warning)"]
     receivers.fails = 1  # an end needs them
     it.poll(3, a=0, b=0)
     first = it.told()
     it.poll(4, a=0, b=0)
-    assert sorted(first + it.told()) == ["[RESOLVED] Lag: source/a", "[RESOLVED] Lag: source/b"]
+    assert sorted(first + it.told()) == ["[RESOLVED] Lag: recordsLag is 20 (> 10) on source/a (warning)", "[RESOLVED] Lag: recordsLag is 20 (> 10) on source/b (warning)"]
     errors = [one.message for one in caplog.records if one.levelno >= logging.ERROR]
     assert errors == ["alert skipped in this cycle"] * 2
 

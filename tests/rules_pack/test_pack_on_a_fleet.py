@@ -35,13 +35,14 @@ STORIES = [
             "SourceSilentStall": {"prod-orders"},
             "SourceWentQuiet": {"prod-orders", "prod-customers"},
             "NoReadings": {"prod-archive"},
+            "ReadingsMissing": {"replay"},  # one source of six
             "DestinationLagHigh": {"warehouse"},
             "DestinationLagGrowing": {"warehouse"},
             "DestinationStalled": {"warehouse"},
             "DeadLetters": {"analytics"},
         },
-        # a failed task, a stall on either side; the team hears these and the six that can wait
-        {"oncall": 3, "team": 8},
+        # a failed task, a stall on either side; the team hears these and the seven that can wait
+        {"oncall": 3, "team": 9},
     ),
     (
         "a broken destination is one trouble, whatever hangs on it",

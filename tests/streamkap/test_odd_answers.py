@@ -53,6 +53,40 @@ def test_an_odd_value_costs_only_itself(account: Any, ids: dict[str, str], value
         snapshot.column(Kind.SOURCE, metric)
 
 
+@pytest.mark.parametrize(
+    ("value", "dropped"),
+    [({"a": []}, 1), ([[1]], 1), ([{"value": {"deep": 1}}], 1), (10**400, 1), ({"timestamp": "never", "value": 5}, 1),
+     (None, 0), ([], 0), ("", 0), ("text", 0), (5, 0), (True, 0), ([{"timestamp": "2030-12-31 09:00:00", "value": None}], 0)],
+    ids=repr,
+)  # fmt: skip
+def test_what_cannot_be_read_is_counted_with_a_sample(account: Any, ids: dict[str, str], value: Any, dropped: int) -> None:
+    account.poll()
+    account.api.answers["/sources/metrics"] = {
+        "connector_metrics": {ids["source"]: {"odd\n": value, "latency": 840, "connector_status": "Active"}},
+        "task_metrics": {ids["source"]: {"0": {"task_status": "RUNNING"}}},
+    }
+    found = account.poll(30).failures.dropped
+    assert found.count == dropped
+    assert ("odd\\n" in found.sample) == bool(dropped)
+    assert found.sample.isprintable() and len(found.sample) < 200
+
+
+def test_a_text_in_place_of_a_known_number_is_counted(account: Any, ids: dict[str, str]) -> None:
+    account.poll()
+    account.api.answers["/sources/metrics"] = {"connector_metrics": {ids["source"]: {"recordsLag": "many", "connector_status": "Active"}}}
+    assert account.poll(30).failures.dropped.count == 1
+
+
+def test_an_empty_list_counts_only_after_ten_minutes_of_such(account: Any) -> None:
+    """The API has lost its list more often than somebody has deleted everything at once."""
+    account.poll()
+    account.api.answers["/sources"] = {"result": [], "page": 1, "page_size": 100, "total": 0, "has_next": False}
+    for after in (300, 330, 899):
+        listing = account.poll(after).listing
+        assert listing is None or Kind.SOURCE not in listing.complete
+    assert Kind.SOURCE in account.poll(900).listing.complete
+
+
 def test_a_hundred_thousand_levels_deep_is_no_answer_and_hurts_nobody_else(account: Any) -> None:
     account.poll()
     account.api.answers["/sources/metrics"] = httpx.Response(200, content=b'{"a":' * 100_000 + b"1" + b"}" * 100_000)

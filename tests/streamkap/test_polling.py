@@ -202,9 +202,11 @@ def test_topics_may_be_named_by_name(account: Any, ids: dict[str, str]) -> None:
 
 
 def test_who_vanishes_is_listed_at_every_poll_until_that_is_certain(account: Any) -> None:
-    account.poll()
     kept = account.api.answers["/sources"]
-    account.api.answers["/sources"] = {**kept, "result": [], "total": 0}
+    other = {**kept["result"][0], "id": "66a0000000000000000000a2", "name": "other"}
+    account.api.answers["/sources"] = {**kept, "result": [*kept["result"], other], "total": 2}
+    account.poll()
+    account.api.answers["/sources"] = kept
     account.poll(300)
     listed = []
     for after in (330, 360, 390, 420, 450):

@@ -28,6 +28,8 @@ _SEND_GRACE = 3.0
 _STUCK_AFTER = 3600.0
 #: Seconds between two looks for what is too old to keep.
 _TIDY_EVERY = 600.0
+#: Seconds between two warnings about values that could not be read.
+_DROPPED_EVERY = 3600.0
 _REQUEST_ID = re.compile(r" \(request id [^)]*\)")
 
 
@@ -70,6 +72,7 @@ class Service:
         self._history = history
         self._web_refusals = web_refusals
         self._tidied_at = clock()
+        self._dropped_logged_at = float("-inf")
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._fetcher = Fetcher(source, self._wake.set)
@@ -135,6 +138,7 @@ class Service:
             "cycle_seconds": self.progress.cycle_seconds,
             "rules_invalid": float(self._reloader.invalid),
             "web_refusals": float(self._web_refusals()),
+            "values_dropped": float(poll.failures.dropped.count),
         }
         try:
             saved = self.engine_store.judge(poll, own)
@@ -147,6 +151,7 @@ class Service:
             self.progress.cycle_at = ended
         self.progress.poll_succeeded = self.progress.poll_succeeded or not poll.failures
         self._log_outcome(poll)
+        self._log_dropped(poll, ended)
         if self._heartbeat is not None:
             with self.engine_store.reading() as engine:
                 stuck = engine.stuck_for(ended) >= _STUCK_AFTER
@@ -183,16 +188,26 @@ class Service:
             return 0.05  # woken when it ends; this is for deadlines that its grace held up
         return min(_LOOK_AROUND, max(0.01, until - now))
 
+    def _log_dropped(self, poll: Poll, now: float) -> None:
+        """Values that could not be read, once an hour at most."""
+        dropped = poll.failures.dropped
+        if dropped.count and not 0 <= now - self._dropped_logged_at < _DROPPED_EVERY:
+            self._dropped_logged_at = now
+            logger.warning("values dropped", extra={"count": dropped.count, "sample": dropped.sample})
+
     def _log_outcome(self, poll: Poll) -> None:
         """Every poll's outcome once; one that repeats unchanged is told at debug only."""
         outcome = "; ".join(sorted({str(error) for error in poll.failures.errors})) or "fine"
-        same = _REQUEST_ID.sub("", outcome)  # each try has an id of its own, the trouble is the same
-        level = logging.WARNING if poll.failures else logging.INFO
-        if same == self._last_outcome:
-            level = logging.DEBUG
-        self._last_outcome = same
         with self.engine_store.reading() as engine:
             entities = len(engine.presence.fleet)
             firing = len(engine.records.open_episodes())
+            missing = engine.evaluation.missing() if engine.evaluation is not None else ""
+        # each try has an id of its own, the trouble is the same
+        same = f"{_REQUEST_ID.sub('', outcome)}; {missing}"
+        level = logging.WARNING if poll.failures or missing else logging.INFO
+        if same == self._last_outcome:
+            level = logging.DEBUG
+        self._last_outcome = same
         logger.log(level, "poll judged", extra={"outcome": outcome, "entities": entities, "firing": firing,
+                                                "without_readings": missing or "none",
                                                 "seconds": round(self.progress.cycle_seconds, 3)})  # fmt: skip

@@ -60,6 +60,8 @@ def check(path: Path | None, *, live: bool, as_json: bool) -> int:
 
 
 _T = TypeVar("_T")
+#: Entities without readings that are named in one line.
+_NAMED = 10
 
 
 def _step(report: Report, part: str, look: Callable[[], tuple[_T, str]]) -> _T | None:
@@ -119,6 +121,11 @@ def _glance(report: Report, settings: Settings) -> Glance | None:
         return None
     for error in seen.errors:
         report.add(part, "FAIL", str(error), _UNREACHABLE)
+    for kind, names in seen.without_readings.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        many = f"{counted(len(names), str(kind))} {'has' if len(names) == 1 else 'have'} no reading"
+        what = f"{many}: {', '.join(sorted(names)[:_NAMED])}{more}"
+        report.add("readings", "WARN", what, kind=str(kind), entities=sorted(names))
     if not seen.errors:
         report.add(part, "OK", f"{len(seen.fleet)} entities at {settings.streamkap_host}", entities=len(seen.fleet))
     return seen if len(seen.fleet) or not seen.errors else None

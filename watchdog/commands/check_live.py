@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from watchdog.app.startup import client_of, poller_of
 from watchdog.cycle.policy import Policy
@@ -26,6 +26,7 @@ class Glance:
     fleet: Fleet
     snapshot: Snapshot
     errors: tuple[ApiError, ...]
+    without_readings: Mapping[Kind, Sequence[str]] = field(default_factory=dict)  #: entities by name
 
     @property
     def metrics(self) -> set[str]:
@@ -80,7 +81,8 @@ def glance(settings: Settings) -> Glance:
     ages = Ages()
     snapshot = polled.snapshot(presence.fleet)
     ages.update(snapshot, polled)
-    return Glance(presence.fleet, ages.beside(snapshot), polled.failures.errors)
+    silent = {kind: names for kind, names in ages.names_without_readings(presence.fleet).items() if names}
+    return Glance(presence.fleet, ages.beside(snapshot), polled.failures.errors, silent)
 
 
 def matches(policy: Policy, seen: Glance, every: float) -> Iterator[Match]:

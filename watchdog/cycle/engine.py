@@ -142,7 +142,7 @@ class Engine:
         outcome = step_all(self._alerts, verdicts, self.policy.by_name, self.presence, tick, awaited, replaced)
         self.evaluation = Evaluation(now, snapshot, {v.rule.name: v for v in verdicts}, own,
                              tuple(str(error) for error in poll.failures.errors),
-                             tuple(self.rule_activity.never(now)))  # fmt: skip
+                             tuple(self.rule_activity.never(now)), self.ages.without_readings())  # fmt: skip
         if gone:
             logger.info("entities no longer exist", extra={"entities": sorted(map(str, gone))})
         for stepped in outcome.stepped:
@@ -336,7 +336,8 @@ class Engine:
             "poll_failures": float(self.health.poll_failures),
             "auth_failures": float(self.health.auth_failures),
             "entities": float(len(self.presence.fleet)),
-            "entities_without_readings": float(self.ages.without_readings()),
+            "entities_without_readings": float(sum(self.ages.without_readings().values())),
+            "readings_missing_share": self.ages.missing_share(),
             "rules_never_matching": float(len(self.rule_activity.never(now))),
             "deliveries_waiting": float(len(notifications)),
             "delivery_oldest_age": now - oldest,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from watchdog.alerts.episodes import Episode, Facts
 from watchdog.cycle.facts import facts_of
+from watchdog.readings.fleet import Kind
 from watchdog.readings.snapshot import Snapshot
 from watchdog.rules.verdicts import UNKNOWN, Verdicts
 
@@ -20,7 +21,13 @@ class Evaluation:
     verdicts: Mapping[str, Verdicts]
     own: Mapping[str, float]
     failures: tuple[str, ...] = ()
-    never_matching: tuple[str, ...] = ()  #: rules (matching.py)
+    never_matching: tuple[str, ...] = ()  #: rules, see RuleActivity
+    without_readings: Mapping[Kind, int] = field(default_factory=dict)  #: entities, by kind
+
+    def missing(self) -> str:
+        """Entities without readings in words: `3 topics, 1 task`; "" where every entity has some."""
+        counts = sorted(((n, str(kind)) for kind, n in self.without_readings.items() if n), reverse=True)
+        return ", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for n, kind in counts)
 
     def facts(self, episode: Episode) -> Facts | None:
         """What this poll says of an episode that fires; None where it could not judge it."""

@@ -190,6 +190,8 @@ _ALL = (
     Metric("auth_failures", _WATCHDOG, "", "Polls whose credentials were refused, in a row."),
     Metric("entities", _WATCHDOG, "", "Entities watched."),
     Metric("entities_without_readings", _WATCHDOG, "", "Entities that the last poll answered for without any reading."),
+    Metric("readings_missing_share", _WATCHDOG, "", "Largest share of a kind's entities without a reading, 0 to 1."),
+    Metric("values_dropped", _WATCHDOG, "", "Values of the last poll that could not be read."),
     Metric("rules_invalid", _WATCHDOG, "", "Mistakes in the rule files on disk; the last good configuration runs."),
     Metric("web_refusals", _WATCHDOG, "", "Wrong tokens and signatures sent to this replica in the last minute."),
     Metric("rules_never_matching", _WATCHDOG, "",

@@ -24,11 +24,23 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """Values of one poll that could not be read. `sample` names one of them, fit for a log."""
+
+    count: int = 0
+    sample: str = ""
+
+    def __add__(self, other: Dropped) -> Dropped:
+        return Dropped(self.count + other.count, self.sample or other.sample)
+
+
+@dataclass(frozen=True, slots=True)
 class Failures:
-    """Requests of one poll that failed, and whether the API refused the credentials."""
+    """Requests of one poll that failed, whether the API refused the credentials, and values that were dropped."""
 
     errors: tuple[ApiError, ...] = field(default=())
     refused: bool = False
+    dropped: Dropped = field(default_factory=Dropped)
 
     def __bool__(self) -> bool:
         return bool(self.errors)

@@ -67,10 +67,22 @@ class Ages:
         known = self._known[kind]
         return np.maximum(at - np.where(np.isnan(known.newest), known.listed, known.newest), 0.0)
 
-    def without_readings(self) -> int:
-        """How many entities have no reading, the account and the watchdog left out."""
+    def without_readings(self) -> dict[Kind, int]:
+        """How many entities of each kind have no reading, the account and the watchdog left out."""
         kinds = (kind for kind in REAL_KINDS if kind not in (Kind.ACCOUNT, Kind.WATCHDOG))
-        return sum(int(np.count_nonzero(self._known[kind].silent)) for kind in kinds)
+        return {kind: int(np.count_nonzero(self._known[kind].silent)) for kind in kinds}
+
+    def names_without_readings(self, fleet: Fleet) -> dict[Kind, list[str]]:
+        """Who has none, by name; the fleet is that of the last update."""
+        return {
+            kind: [fleet.table(kind).entities[row].name for row in np.flatnonzero(self._known[kind].silent).tolist()]
+            for kind in self.without_readings()
+        }
+
+    def missing_share(self) -> float:
+        """The largest share of a kind's entities that have no reading, 0 to 1."""
+        counts = ((n, len(self._known[kind].ids)) for kind, n in self.without_readings().items())
+        return max((n / of for n, of in counts if of), default=0.0)
 
     def beside(self, snapshot: Snapshot) -> Snapshot:
         """The same snapshot with `reading_age` added for every entity; its fleet is that of the last update."""

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import Kind
+from watchdog.readings.poll import Dropped
 from watchdog.readings.presence import MISSING_FOR, MISSING_LISTINGS
 from watchdog.streamkap import client
 from watchdog.streamkap.budget import Budget, DeadlineError
@@ -35,6 +36,8 @@ COLLECTIONS: Mapping[Kind, client.Collection] = {
 LATEST = MetricsQuery(time_type="latest")
 #: What Kafka Connect calls a task's state; a task's `state` may also be what its source does ("Streaming").
 _TASK_STATES = {"UNASSIGNED", "RUNNING", "PAUSED", "FAILED", "RESTARTING", "DESTROYED", "STOPPED"}
+#: Seconds for which a list that was not empty has to stay empty to be believed: more likely the API has lost it.
+_EMPTY_FOR = 600.0
 #: A request that the API calls wrong may name something that no longer exists: list again.
 _ASKED_WRONGLY = (400, 404, 422)
 
@@ -51,6 +54,7 @@ class CollectionResult:
     dark: set[str] = field(default_factory=set)
     listed: Pages | None = None
     found: Found = field(default_factory=Found)
+    dropped: Dropped = field(default_factory=Dropped)
 
 
 class _Described(NamedTuple):
@@ -75,6 +79,7 @@ class CollectionPoll:
         self._busy = threading.Lock()
         self._listed_at: float | None = None
         self._list_again = True
+        self._empty_since: float | None = None
         self._vanished: dict[str, tuple[int, float]] = {}
         self._alone: set[str] = set()  #: answered by their own endpoint only
         self._silent: dict[str, float] = {}  #: answered by none; when to ask their own endpoint again
@@ -115,6 +120,7 @@ class CollectionPoll:
                     measured = self._measured(result.found)
             if missing and result.listed is not None and not result.listed.complete:
                 result.dark |= missing - {item["id"] for item in result.listed.items}
+        result.dropped = result.found.dropped()
         self._remember(at, result)
         result.layers = self._layers(measured, result)
         return result
@@ -130,6 +136,8 @@ class CollectionPoll:
         if pages.error is not None:
             result.errors.append(pages.error)
         listed = {item["id"]: item for item in pages.items}
+        self._empty_since = None if listed or not self.items else at if self._empty_since is None else self._empty_since
+        pages.doubted = self._empty_since is not None and at - self._empty_since < _EMPTY_FOR
         if pages.complete:
             self._note_vanished(at, listed)
             self.items, self._listed_at, self.was_listed = listed, at, True

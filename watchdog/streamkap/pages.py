@@ -59,6 +59,7 @@ class Pages:
 
     error: ApiError | None = None
     ended: bool = False
+    doubted: bool = False  #: empty where the listing before was not, and not yet for long enough to be believed
     _found: dict[str, Item] = field(default_factory=dict)
     _read: int = 0
     _total: int | None = None
@@ -71,7 +72,7 @@ class Pages:
 
     @property
     def complete(self) -> bool:
-        if self.error is not None or not self.ended or self._repeats:
+        if self.error is not None or not self.ended or self._repeats or self.doubted:
             return False
         return self._total is None or self._read >= self._total
 

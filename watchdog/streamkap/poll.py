@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from watchdog.errors import ApiError, SignInError
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
-from watchdog.readings.poll import Failures, Listing
+from watchdog.readings.poll import Dropped, Failures, Listing
 from watchdog.readings.snapshot import Flags, Floats, Snapshot
 from watchdog.streamkap.budget import Budget, together
 from watchdog.streamkap.client import StreamkapClient
@@ -119,7 +119,9 @@ class Poller:
             layers=self._layers(at, results),
             dark={kind: self._unobserved(self._collections[kind], result) for kind, result in results.items()},
             listing=self._listing(at, results, budget),
-            failures=failures_of(errors),
+            failures=replace(
+                failures_of(errors), dropped=sum((one.dropped for one in results.values()), start=Dropped())
+            ),
             account_dark=any(result.dark for kind, result in results.items() if kind is not Kind.TRANSFORM),
         )
 

@@ -78,6 +78,7 @@ class Walk:
 
     def walk(self, node: Any, place: Place, depth: int = 0) -> None:
         if depth > MAX_DEPTH:
+            self.into.lose(place.entity or "?", place.metric or "?", "too deep")
             return
         if isinstance(node, dict):
             self._object(node, place, depth)
@@ -104,6 +105,8 @@ class Walk:
             inside = self._into(key, value, place)
             if inside is not None:
                 self.walk(value, inside, depth + 1)
+            elif place.metric is not None and place.entity is not None and not is_sensitive(place.metric):
+                self.into.lose(place.entity, f"{place.metric}.{key}", value)
 
     def _into(self, key: str, value: Any, place: Place) -> Place | None:
         """The place one key further; None where it leads nowhere."""

@@ -39,7 +39,13 @@ class _Own(Collector):
             for name, value in sorted(evaluation.own.items()):
                 known = CATALOGUE.get(name)
                 meaning = known.meaning if known is not None else name
-                families.append(GaugeMetricFamily(f"watchdog_{name}", meaning, value=value))
+                if name == "entities_without_readings":
+                    family = GaugeMetricFamily(f"watchdog_{name}", meaning, labels=["kind"])
+                    for kind, count in sorted(evaluation.without_readings.items()):
+                        family.add_metric([str(kind)], count)
+                    families.append(family)
+                else:
+                    families.append(GaugeMetricFamily(f"watchdog_{name}", meaning, value=value))
         alerts = GaugeMetricFamily(
             "watchdog_alerts", "Alerts by rule, severity and state.", labels=["alertname", "severity", "state"]
         )

@@ -77,7 +77,7 @@ class Head:
     polled: Moment | None
     now: Moment
     entities: int
-    dumb: int  #: entities without readings
+    missing: str  #: entities without readings, by kind
     failures: tuple[str, ...]
     mistakes: str
     stale: str
@@ -132,12 +132,11 @@ class Boards:
     def head(self, now: float, firing: Sequence[Episode] | None = None) -> Head:
         evaluation = self._watched.evaluation
         last = None if evaluation is None else evaluation.at
-        own = {} if evaluation is None else evaluation.own
         return Head(
             polled=None if last is None else moment(last, now),
             now=moment(now, now),
             entities=0 if evaluation is None else len(evaluation.snapshot.fleet),
-            dumb=int(own.get("entities_without_readings", 0)),
+            missing="" if evaluation is None else evaluation.missing(),
             failures=() if evaluation is None else evaluation.failures,
             mistakes=self._watched.mistakes,
             stale="" if self._watched.healthy() else format_duration(0.0 if last is None else max(0.0, now - last)),
