@@ -1,7 +1,9 @@
-"""Schemathesis against `/api/watchdog/v1`: whatever its description allows or forbids is answered as it says."""
+"""Schemathesis against `/api/watchdog/v1`: whatever its description allows or forbids is answered as it says. And against the
+pages' forms, which have no description of their own: no field of theirs makes an error."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -21,3 +23,46 @@ def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr
     assert "15 selected / 15 total" in done.stdout, "an operation was added: raise the number, so that none is skipped"
+
+
+#: Every form and page with parameters: its fields, or its query.
+FORMS = {
+    "/sign-in": ["token", "next", "user"],
+    "/sign-out": [],
+    "/silences": ["matchers", "for", "author", "comment", "next"],
+    "/silences/{id}/extend": ["for", "next"],
+    "/silences/{id}/expire": ["next"],
+    "/alerts/{id}/ack": ["author", "comment", "next"],
+}
+PAGES = {"/": ["q", "state", "kind", "tag", "page"], "/rules": ["q"], "/silences": ["matchers", "for", "author", "comment"],
+         "/sign-in": ["next"], "/alerts/{id}": []}  # fmt: skip
+
+
+def _described(url: str) -> dict[str, object]:
+    """The pages as OpenAPI; each field is any text."""
+    text = {"type": "string"}
+    answers = {"default": {"description": "A page."}}
+    paths: dict[str, dict[str, object]] = {}
+    for path, names in PAGES.items():
+        query = [{"name": name, "in": "query", "schema": text} for name in names]
+        paths.setdefault(path, {})["get"] = {"parameters": query, "responses": answers}
+    for path, names in FORMS.items():
+        form = {"type": "object", "properties": dict.fromkeys(names, text)}
+        body = {"content": {"application/x-www-form-urlencoded": {"schema": form}}}
+        paths.setdefault(path, {})["post"] = {"requestBody": body, "responses": answers}
+    for path, operations in paths.items():
+        if "{id}" in path:
+            operations["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": text}]
+    return {"openapi": "3.1.0", "info": {"title": "pages", "version": "1"}, "servers": [{"url": url}], "paths": paths}
+
+
+def test_no_field_of_a_form_makes_an_error(tmp_path: Path) -> None:
+    with Site(tmp_path, sources=1, every="5s") as site:
+        description = tmp_path / "pages.json"
+        description.write_text(json.dumps(_described(site.url)))
+        command = [str(Path(sys.executable).with_name("schemathesis")), "run", str(description), "--url", site.url, "--checks",
+                   "not_a_server_error", "--workers", "4", "--max-examples", "4", "--generation-deterministic",
+                   "--exclude-path", "/sign-in", "--header", f"Authorization: Bearer {TOKEN}", "--no-color"]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr
+    assert "9 selected / 11 total" in done.stdout, "wrong tokens are slowed: the sign-in is fuzzed elsewhere"

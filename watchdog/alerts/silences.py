@@ -83,9 +83,10 @@ def _compiled(pattern: str) -> Any:
 
 
 #: Bytes that one regular expression may take.
-_MOST_MEMORY = 1024 * 1024
+_MOST_MEMORY = 512 * 1024
 #: What a new silence may hold: matchers, and characters of a name, a value, an author and a comment.
-_MATCHERS, _NAME, _VALUE, _AUTHOR, _COMMENT = 100, 200, 1000, 200, 2000
+MOST_MATCHERS = 100
+_NAME, _VALUE, _AUTHOR, _COMMENT = 200, 1000, 200, 2000
 
 
 #: The beginning of the year 9999: an instant after it cannot be written down in every time zone.
@@ -136,8 +137,8 @@ class Silence:
 
 def check_new(silence: Silence) -> None:
     """What somebody makes now has bounds; what is kept already stays. Raises ValueError that names the bound."""
-    if len(silence.matchers) > _MATCHERS:
-        raise ValueError(f"matchers: {len(silence.matchers)} were found; at most {_MATCHERS} are accepted")
+    if len(silence.matchers) > MOST_MATCHERS:
+        raise ValueError(f"matchers: {len(silence.matchers)} were found; at most {MOST_MATCHERS} are accepted")
     for one in silence.matchers:
         check_text("a matcher's name", one.name, _NAME)
         check_text(f"the value of {one.name}", one.value, _VALUE)

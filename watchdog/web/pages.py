@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from watchdog.alerts.episodes import Episode
-from watchdog.alerts.silences import Matcher, parse_matcher
+from watchdog.alerts.silences import MOST_MATCHERS, Matcher, parse_matcher
 from watchdog.notify.chart import draw
 from watchdog.notify.routes import text_of
 from watchdog.web.access import Access, Refusal
@@ -208,7 +208,10 @@ class _NotFoundError(Exception):
 
 def parse_matchers(text: str) -> tuple[Matcher, ...]:
     """Matchers as people write them: one a line, or several parted by spaces outside quotes. Raises ValueError."""
-    return tuple(parse_matcher(one) for one in _parted(text))
+    parts = _parted(text)
+    if len(parts) > MOST_MATCHERS:
+        raise ValueError(f"matchers: {len(parts)} were found; at most {MOST_MATCHERS} are accepted")
+    return tuple(map(parse_matcher, parts))
 
 
 def _parted(text: str) -> list[str]:
