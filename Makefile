@@ -17,7 +17,7 @@ PYTHON_IMAGE ?= python:3.12-slim
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
-.PHONY: help demo test test-core lint messages screenshots bench requirements image clean
+.PHONY: help demo test test-core lint messages screenshots bench incidents requirements image clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make lint          ruff, mypy --strict, import contracts, hadolint"
 	@echo "make messages      draws every kind of message as it arrives into docs/messages; needs Chromium"
 	@echo "make screenshots   shoots the pages of a running watchdog into docs/status-page; needs Chromium"
+	@echo "make incidents     public incidents and healthy fleets: caught, first cause right, false pages"
 	@echo "make bench         the numbers: speed, memory, start-up"
 	@echo "make image         the container image ($(IMAGE)), FROM $(PYTHON_IMAGE)"
 	@echo "make requirements  pins the dependencies of pyproject.toml anew (UPGRADE=1: to their newest releases)"
@@ -57,6 +58,10 @@ messages: $(DEVELOPMENT)
 # Every page and state of a watchdog that really runs; docs/status-page.md shows them.
 screenshots: $(DEVELOPMENT)
 	PYTHONPATH=tests $(BIN)/python -m screenshots $(ARGS)
+
+# ARGS="--years 1000" simulates more health, --only bank or calm one of the two tables.
+incidents: $(DEVELOPMENT)
+	PYTHONPATH=tests $(BIN)/python -m incidents $(ARGS)
 
 bench: $(DEVELOPMENT)
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
