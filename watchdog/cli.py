@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from enum import IntEnum
 from pathlib import Path
@@ -18,7 +19,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 fine, 1 something was found, 2 the configuration is wrong, 3 the API or the database could "
     "not be reached. Settings come from the environment and .env; settings.example.env lists them.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -300,6 +301,7 @@ def _end(code: int) -> NoReturn:
 
 def main() -> None:
     """Run a command; every error a user can meet becomes its text on stderr and an exit code."""
+    os.umask(0o077)  # databases, recordings and reports are their owner's alone
     try:
         app()
     except UnavailableError as cause:

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import (
     BeforeValidator,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -51,6 +52,9 @@ class Settings(BaseSettings):
     """Everything the environment says. Field names are the variables' in lower case; durations are seconds."""
 
     model_config = SettingsConfigDict(frozen=True)
+
+    #: Variables that are set to nothing, which is as if they were not set.
+    _empty: tuple[str, ...] = PrivateAttr(default=())
 
     streamkap_host: str = "https://api.streamkap.com"
     streamkap_client_id: Text = None
@@ -98,8 +102,11 @@ class Settings(BaseSettings):
         known = {name.upper(): name for name in cls.model_fields}
         # a line end behind a token, as `echo` leaves one, would spoil every request
         values = {known[name]: value.strip() for name, value in found.items() if name in known and value.strip()}
+        empty = tuple(sorted(name for name, value in found.items() if name in known and not value.strip()))
         try:
-            return cls(**values)  # type: ignore[arg-type]  # texts; pydantic turns them into what each field is
+            made = cls(**values)  # type: ignore[arg-type]  # texts; pydantic turns them into what each field is
+            made._empty = empty
+            return made
         except ValidationError as cause:
             lines = _mistakes(cause, values)
             wrong = {str(error["loc"][0]) for error in cause.errors() if error["loc"]}
@@ -262,10 +269,18 @@ class Settings(BaseSettings):
     def warnings(self) -> list[str]:
         """What is accepted and should not stay so."""
         token = self.watchdog_web_token
+        found = [f"{name} is empty; {self._instead(name)} is used" for name in self._empty]
         if token is not None and len(token.get_secret_value()) < _GOOD_TOKEN:
-            return [f"WATCHDOG_WEB_TOKEN has fewer than {_GOOD_TOKEN} characters and may be guessed; "
-                    "write a longer one, e.g. from `openssl rand -hex 16`"]  # fmt: skip
-        return []
+            found.append(f"WATCHDOG_WEB_TOKEN has fewer than {_GOOD_TOKEN} characters and may be guessed; "
+                         "write a longer one, e.g. from `openssl rand -hex 16`")  # fmt: skip
+        return found
+
+    def _instead(self, name: str) -> str:
+        default = type(self).model_fields[name.lower()].get_default(call_default_factory=True)
+        shown = default.get_secret_value() if isinstance(default, SecretStr) else default
+        if isinstance(shown, float):
+            shown = format_duration(shown)
+        return f"the default {shown}" if shown not in (None, "") else "no value"
 
     @property
     def listen(self) -> tuple[str, int] | None:

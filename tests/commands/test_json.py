@@ -101,3 +101,23 @@ def test_audit_is_the_apis(site: tuple[Site, Path], command: Callable[..., Any])
     assert last.subject == 'expired: alertname="X"'
     answered = httpx.get(f"{site[0].url}/api/watchdog/v1/audit?action=silence").json()["items"]
     assert answered[::-1] == printed
+
+
+def test_files_are_their_owners_alone(tmp_path: Path) -> None:
+    """Also where the umask would let everybody read them."""
+    (tmp_path / "rules.yaml").write_text("rules: [{alert: A, each: source, expr: recordsLag > 5}]\n")
+    env = {"PATH": os.environ["PATH"], "STREAMKAP_HOST": "http://127.0.0.1:1", "STREAMKAP_TOKEN": "x", "WATCHDOG_LISTEN": "off",
+           "WATCHDOG_RULES": "rules.yaml", "WATCHDOG_POLL_EVERY": "1s"}  # fmt: skip
+    started = subprocess.Popen([sys.executable, "-m", "watchdog", "run", "--record", "polls.jsonl"], env=env, cwd=tmp_path,
+                               stderr=subprocess.PIPE, umask=0, text=True)  # fmt: skip
+    assert started.stderr is not None
+    try:
+        for line in started.stderr:
+            if "poll judged" in line or "poll" in line and "failed" in line:
+                break
+    finally:
+        started.terminate()
+        started.communicate(timeout=10)
+    made = {one.name: oct(one.stat().st_mode & 0o777) for one in tmp_path.iterdir() if one.name != "rules.yaml"}
+    assert {"watchdog.db", "polls.jsonl"} <= made.keys()
+    assert set(made.values()) == {"0o600"}

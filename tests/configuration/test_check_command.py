@@ -21,6 +21,9 @@ CONTACTS = "receivers: {team: {to: ['json://user:secret@127.0.0.1/hook']}}\nrout
     [
         ("fine", RULE, {}, 0, "OK   1 rule in 1 file"),
         ("a secret in the rules", RULE + CONTACTS, {}, 0, "WARN team: a URL with its secret stands in the rules"),
+        ("any certificate", RULE + CONTACTS.replace("json://user:secret@127.0.0.1/hook", "jsons://a.example.org/hook?verify=no"), {},
+         0, "WARN 1 target with verify=no: it accepts any certificate"),
+        ("an empty setting", RULE, {"WATCHDOG_DATABASE_URL": ""}, 0, "WATCHDOG_DATABASE_URL is empty; the default sqlite:///watchdog.db is used"),
         ("a mistake", RULE.replace("expr", "exrp"), {}, 2, "rules/a.yaml:4:5: unknown key 'exrp'; did you mean 'expr'?"),
         ("a folder without rules", "", {}, 2, "rules:1:1: holds no rule"),
         ("a wrong setting", RULE, {"WATCHDOG_POLL_EVERY": "soon"}, 2, "WATCHDOG_POLL_EVERY='soon' is not a duration"),

@@ -256,3 +256,22 @@ def test_the_digest_is_of_contents(tmp_path: Path) -> None:
     file.unlink()
     file.symlink_to(tmp_path / "gone")
     assert snapshot_of(tmp_path) == ""
+
+
+def test_a_link_out_of_the_folder_is_read_and_never_quoted(tmp_path: Path) -> None:
+    """A link may lead to any file; what is in it must not appear in logs or on pages. Kubernetes' links stay inside."""
+    rules, secret = tmp_path / "rules", tmp_path / "secret.yaml"
+    (rules / "..2026").mkdir(parents=True)
+    (rules / "..2026" / "a.yaml").write_text("rules: [{alert: A, each: source, exrp: recordsLag > 1}]\n")
+    (rules / "..data").symlink_to("..2026")
+    (rules / "a.yaml").symlink_to("..data/a.yaml")
+    secret.write_text("hunter2: [root]\n")
+    (rules / "b.yaml").symlink_to(secret)
+    with pytest.raises(RuleFileError) as caught:
+        load(rules, {})
+    inside, outside = str(caught.value).split(f"{rules}/b.yaml:1:1: ")
+    assert "unknown key 'exrp'; did you mean 'expr'?" in inside
+    assert outside.startswith("this link leads out of the rules folder") and "hunter2" not in str(caught.value)
+    secret.write_text("rules: [{alert: B, each: source, expr: recordsLag > 1}]\n")
+    (rules / "..2026" / "a.yaml").write_text("rules: [{alert: A, each: source, expr: recordsLag > 1}]\n")
+    assert sorted(load(rules, {}).by_name) == ["A", "B"]

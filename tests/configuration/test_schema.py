@@ -59,7 +59,7 @@ def refusals(text: str) -> list[str]:
     [
         RULE + "    labels: {a: on, b: 1, c: true}\n    where: {name: 12, tags: [a, '!b']}\n",
         RULE + "    params: {a: 5m, b: 1, c: true, d: text}\n    for: 0\n    flapping: off\n    suppresses: []\n",
-        RULE + "    annotations: {summary: 12, runbook_url: 1}\n    where:\n    labels:\n    overrides:\n",
+        RULE + "    annotations: {summary: 12, runbook_url: https://a}\n    where:\n    labels:\n    overrides:\n",
         RULE.replace("recordsLag > 5", "true") + "defaults:\nreceivers:\nroutes:\nmutes:\n",
         RULE + NOTIFY.replace("{to: a}", "{where: {team: x}, to: [a], group_by: []}, {to: a}") + "defaults: {labels: {team: x}}\n",
         RULE + "mutes: [{name: 1, where: {name: x}, times: '1:00-2:00'}]\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -60,6 +61,7 @@ def check(path: Path | None, *, live: bool, as_json: bool) -> int:
 
 
 _T = TypeVar("_T")
+_UNVERIFIED = re.compile(r"[?&]verify=(no|false|0|off)\b", re.IGNORECASE)
 #: Entities without readings that are named in one line.
 _NAMED = 10
 
@@ -94,7 +96,16 @@ def _settings(report: Report) -> tuple[Settings, str]:
 
 
 def _rules(report: Report, path: Path, metrics: Collection[str]) -> tuple[Policy, str]:
-    policy = load(path, read_variables(), seen_metrics=metrics, check_url=check_url)
+    unverified: list[str] = []
+
+    def checked(url: str) -> str | None:
+        unverified.extend(_UNVERIFIED.findall(url)[:1])
+        return check_url(url)
+
+    policy = load(path, read_variables(), seen_metrics=metrics, check_url=checked)
+    if unverified:
+        what = "with verify=no: it accepts any certificate, so anybody on the way can read its messages"
+        report.add("receivers", "WARN", f"{counted(len(unverified), 'target')} {what}")
     for warning in policy.warnings:
         report.add_mistake("rules", "WARN", warning)
     for receiver in policy.receivers.values():

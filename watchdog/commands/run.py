@@ -72,7 +72,7 @@ def _term(
                         may_send=leadership.may_send)  # fmt: skip
         closing.callback(started.close)
         signals.on_hangup = started.service.reload
-        logger.info("started", extra=_looks_like(settings, started))
+        logger.info("started", extra=_looks_like(settings, started, store))
         calm_collector()
         ended = threading.Event()
         closing.callback(ended.set)
@@ -84,12 +84,13 @@ def _term(
         return leadership.lost
 
 
-def _looks_like(settings: Settings, started: Started) -> dict[str, object]:
+def _looks_like(settings: Settings, started: Started, store: Store) -> dict[str, object]:
     """What somebody wants to see of a service that begins: what it watches by what, and where it can be looked at."""
     with started.service.engine_store.reading() as engine:
         policy = engine.policy
     page = "off" if started.server is None else "http://{}:{}/".format(*started.server.address)
-    return {"version": __version__, "api": settings.streamkap_host, "rules": len(policy.rules),
+    return {"version": __version__, "api": settings.streamkap_host, "database": store.place,
+            "rules": len(policy.rules),
             "targets": sum(len(one.targets) for one in policy.receivers.values()), "page": page}  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from watchdog.configuration.places import Place, Scalar, read
 from watchdog.configuration.places import Sequence as SequenceNode
 from watchdog.configuration.receivers import ReceiverReader
 from watchdog.configuration.reference_cycles import circles
-from watchdog.configuration.rule_folder import read_all
+from watchdog.configuration.rule_folder import leading_out, read_all
 from watchdog.configuration.rules import RESERVED, Defaults, Found, RuleReader
 from watchdog.configuration.where import Labels
 from watchdog.cycle.policy import Policy
@@ -51,9 +51,24 @@ def load_files(
 ) -> Policy:
     """The policy of several files and folders together. Raises RulePathError for those that cannot be read at all."""
     whole = next((str(path) for path in paths), "rules")
-    return load_texts(
-        read_all(paths), variables, seen_metrics=seen_metrics, expand=expand, check_url=check_url, whole=whole
-    )
+    sources = read_all(paths)
+    try:
+        return load_texts(
+            sources, variables, seen_metrics=seen_metrics, expand=expand, check_url=check_url, whole=whole
+        )
+    except RuleFileError as cause:
+        raise _unquoted(cause, leading_out(paths)) from None
+
+
+def _unquoted(error: RuleFileError, outside: Collection[str]) -> RuleFileError:
+    """The same mistakes without a word of files that do not belong to the folder: a link may lead to any file."""
+    if not outside:
+        return error
+    shown = [one for one in error.mistakes if one.file not in outside]
+    for file in sorted({one.file for one in error.mistakes} & set(outside)):
+        what = "this link leads out of the rules folder to a file with mistakes, which are not quoted; "
+        shown.append(Mistake(file, 1, 1, f"{what}check that file by its own path"))
+    return RuleFileError(shown)
 
 
 def load_texts(

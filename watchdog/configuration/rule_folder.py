@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -28,6 +29,17 @@ def read_all(paths: Sequence[Path]) -> dict[str, bytes]:
     if unreadable:
         raise RulePathError(unreadable)
     return sources
+
+
+def leading_out(paths: Sequence[Path]) -> set[str]:
+    """Rule files in these folders that are links to files outside: used like any other, but never quoted."""
+    found: set[str] = set()
+    for path in paths:
+        if path.is_dir():
+            root = os.path.realpath(path)
+            files = (str(file) for file in rule_files(path, []))
+            found |= {file for file in files if os.path.commonpath([root, os.path.realpath(file)]) != root}
+    return found
 
 
 def snapshot_of(path: Path) -> str:

@@ -19,6 +19,8 @@ from watchdog.rules.rule import UNREADABLE, Flapping, NoData, Override, Quantity
 from watchdog.rules.selector import Selector
 from watchdog.spelling import did_you_mean
 
+#: A template may make the whole of it; what it makes is checked again before it is shown.
+_LINK = re.compile(r"\s*(https?://|\{\{)", re.IGNORECASE)
 _TERMS = ("params", "for", "keep_firing_for", "severity", "no_data", "labels", "enabled")
 _DEFAULTS = ("for", "keep_firing_for", "severity", "no_data", "labels", "annotations", "flapping", "enabled")
 _KEYS = ("alert", "each", "where", "expr", "clear", "params", "overrides", "for", "keep_firing_for", "no_data",
@@ -191,6 +193,10 @@ class RuleReader:
             elif each is not None and name in LABELS[each]:
                 what = f"labels: '{name}' would overwrite the {each}'s own label; choose another name"
                 self.mistakes.append(place.mistake(what))
+            elif "{{" in found[name] or "{%" in found[name]:
+                value = node.items[name]
+                what = f"labels.{name}: labels are fixed text, found a template; write it into annotations"
+                self.mistakes.append(value.place.mistake(what))
         return found
 
     def _flapping(self, fields: Fields, base: Flapping | None) -> Flapping | None:
@@ -298,3 +304,7 @@ class RuleReader:
             for offset, metric in () if found else templates.readings_of(value.text):
                 if warning := unseen(metric, self.seen):
                     self.warnings.append(value.place_of(offset).mistake(f"{key}: {warning}"))
+        link = annotations.get("runbook_url")
+        if isinstance(link, Scalar) and not is_nothing(link) and not _LINK.match(link.text):
+            what = f"runbook_url: '{hidden(link.text[:40])}' is no link; write one that begins with https:// or http://"
+            self.mistakes.append(link.place.mistake(what))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache, wraps
 from typing import Any
 
@@ -151,6 +151,7 @@ def check(template: str, labels: Collection[str], *, params: Collection[str] | N
         found = [*_unfit(template, tree), *_misnamed(template, tree, {*labels, *NAMES}, params)]
         if not found:
             _compiled(template)
+            found = list(_never_rendered(template, tree))
     except TemplateSyntaxError as cause:
         return [broken(template, cause)]
     except _TOO_DEEP:
@@ -193,6 +194,59 @@ def _unfit(template: str, tree: nodes.Template) -> list[tuple[int, str]]:
             offset = _offset(template, node.name, node.lineno)
             found.append((offset, f"unknown test '{node.name}'; compare with == or >, or write 'is none'"))
     return found
+
+
+class _Anything(Mapping[Any, object]):
+    """A sample of readings or params: every name is there, with the same value."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __getitem__(self, name: object) -> object:
+        return self._value
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __str__(self) -> str:
+        return ""
+
+
+def _never_rendered(template: str, tree: nodes.Template) -> Iterator[tuple[int, str]]:
+    """Expressions that fail whatever the alert: with numbers, with texts, and with nothing known."""
+    samples = [_sample(value, tree) for value in (Number(7.25, "s"), Number(-3.5, ""), "some text", None)]
+    for output in tree.find_all(nodes.Output):
+        for one in output.nodes:
+            if isinstance(one, nodes.TemplateData | nodes.Const | nodes.Name):
+                continue
+            alone = nodes.Template([nodes.Output([one], lineno=one.lineno)], lineno=one.lineno)
+            alone.set_environment(_sandbox)
+            failures = [failure for sample in samples if (failure := _failure(alone, sample))]
+            if len(failures) == len(samples):
+                yield _begin(template, one.lineno), f"this can never be rendered: {failures[0]}"
+                return
+    failures = [failure for sample in samples if (failure := _failure(tree, sample))]
+    if len(failures) == len(samples):  # a condition, not an expression that is printed
+        yield _begin(template, 1), f"this can never be rendered: {failures[0]}"
+
+
+def _sample(value: object, tree: nodes.Template) -> dict[str, object]:
+    text: dict[str, object] = dict.fromkeys(meta.find_undeclared_variables(tree), "some text")
+    return text | {
+        "value": value, "params": _Anything(value), "readings": _Anything(value), "since": Instant(1e9, 2e9),
+        "duration": Number(60.5, "s"), "links": _Anything("https://example.org"),
+    }  # fmt: skip
+
+
+def _failure(tree: nodes.Template, names: Mapping[str, object]) -> str:
+    try:
+        _sandbox.from_string(tree).render(dict(names))
+    except (TemplateError, ArithmeticError, AssertionError, TypeError, ValueError, LookupError) as cause:
+        return str(cause)
+    return ""
 
 
 def _misnamed(

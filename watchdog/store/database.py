@@ -131,7 +131,11 @@ def _address(url: str) -> URL:
         found = make_url(url.strip())
     except (ArgumentError, ValueError):
         raise StoreError(f"the database URL cannot be read; {_ACCEPTED}") from None
+    if url.count("@") > 1:  # what follows the first would be shown as the host
+        raise StoreError("the database URL has an @ in its user or password; write it as %40, and / as %2F, # as %23")
     if found.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        if "@" in (found.database or "") or any("@" in str(part) for part in found.query.values()):
+            raise StoreError("the database URL has a / or ? in its user or password; write them as %2F and %3F")
         return found.set(drivername="postgresql+psycopg")
     if found.drivername in ("sqlite", "sqlite+pysqlite"):
         if found.host:
