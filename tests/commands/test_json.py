@@ -113,7 +113,7 @@ def test_files_are_their_owners_alone(tmp_path: Path) -> None:
     assert started.stderr is not None
     try:
         for line in started.stderr:
-            if "poll judged" in line or "poll" in line and "failed" in line:
+            if "poll judged" in line or ("poll" in line and "failed" in line):
                 break
     finally:
         started.terminate()
