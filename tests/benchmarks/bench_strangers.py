@@ -69,7 +69,7 @@ def probes(port: int, seconds: float) -> list[float | None]:
     return found
 
 
-def told(what: str, found: list[float | None]) -> None:
+def show(what: str, found: list[float | None]) -> None:
     answered = [one for one in found if one is not None]
     late = sum(one > 1.0 for one in answered)
     print(f"{what}: {len(found)} probes, {len(found) - len(answered)} not answered, {late} after more than 1 s, "
@@ -95,10 +95,10 @@ def main() -> None:
             deadline = time.monotonic() + 30
             while probe(port, "/readyz") is None and time.monotonic() < deadline:
                 time.sleep(0.1)
-            told("nobody else", probes(port, min(3.0, seconds)))
+            show("nobody else", probes(port, min(3.0, seconds)))
             coming = subprocess.Popen([sys.executable, __file__, "--strangers", str(port), str(count)],
                                       stdout=subprocess.PIPE, text=True)  # fmt: skip
-            told(f"{count} slow sockets from {len(ADDRESSES)} addresses", probes(port, seconds))
+            show(f"{count} slow sockets from {len(ADDRESSES)} addresses", probes(port, seconds))
         finally:
             for process in (coming, service):
                 if process is not None:

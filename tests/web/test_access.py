@@ -73,10 +73,10 @@ PROXIED = [
     ("over IPv6", EVA, "fd00::5", "eva"),
     ("an IPv4 address on an IPv6 socket", EVA, "::ffff:10.0.0.7", "eva"),
     ("a name in UTF-8", {"X-Forwarded-User": "é".encode().decode("latin-1")}, "10.0.0.7", "é"),
-    ("anybody else names somebody", EVA, "192.0.2.1", ""),
-    ("loopback is nobody special", EVA, "127.0.0.1", ""),
-    ("the proxy names nobody", {"X-Forwarded-User": " "}, "10.0.0.7", ""),
-    ("somebody else who goes through the proxy sends the header too", [*EVA.items(), ("X-Forwarded-User", "max")], "10.0.0.7", ""),
+    ("another address sends the header", EVA, "192.0.2.1", ""),
+    ("loopback is not trusted by itself", EVA, "127.0.0.1", ""),
+    ("the proxy sends an empty name", {"X-Forwarded-User": " "}, "10.0.0.7", ""),
+    ("a client adds the header as well", [*EVA.items(), ("X-Forwarded-User", "max")], "10.0.0.7", ""),
     ("a control character", {"X-Forwarded-User": "e\x01va"}, "10.0.0.7", ""),
     ("no address at all", EVA, "", ""),
 ]  # fmt: skip
@@ -93,7 +93,7 @@ def test_the_name_that_a_trusted_proxy_gives_counts(why, headers, address, who):
     assert access.may_change(request(foreign, address)) is Refusal.FOREIGN_ORIGIN
 
 
-def test_without_a_token_the_people_of_the_proxy_may_change_and_nobody_else():
+def test_without_a_token_only_people_of_the_proxy_may_change():
     access = Access("", False, proxy=PROXY)
     assert access.may_change(request(EVA, "10.0.0.7")) is None
     assert access.may_change(request(bearer(""), "10.0.0.7")) is Refusal.NOT_SIGNED_IN

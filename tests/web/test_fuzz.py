@@ -99,7 +99,7 @@ def replicas(tmp_path_factory: pytest.TempPathFactory, postgresql_server: str) -
         yield Replicas(urls, sorted({route.path for route in routes}), posted, logged, postgresql_server, found)
 
 
-#: Bodies that somebody sent once, or might.
+#: Bodies that were sent by attackers, or might be.
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 BAD_BODIES = [
     (None, b""), (None, b"x"), ("multipart/form-data; boundary=x", b"--x"),

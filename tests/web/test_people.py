@@ -51,12 +51,12 @@ def test_a_session_ends_where_its_person_signs_out(client: httpx.Client) -> None
     assert client.post("/silences", data=FORM | {"author": "max"}, headers=cookie).status_code == 303
     assert trail(client, "silence")[0] == ("max", "session", "127.0.0.1", 'made: alertname="X"')
     assert client.post("/sign-out", headers=cookie).status_code == 303
-    assert client.get("/", headers=cookie).status_code == 401, "the cookie is worth nothing any more"
+    assert client.get("/", headers=cookie).status_code == 401, "the session has ended at the server"
     assert trail(client, "sign-in")[0][1:3] == ("token", "127.0.0.1")
     assert trail(client, "sign-out")[0][1:3] == ("session", "127.0.0.1")
 
 
-def test_whom_the_proxy_names_may_change_and_is_the_author(client: httpx.Client, proxy: httpx.Client) -> None:
+def test_a_person_that_the_proxy_names_may_change_and_is_the_author(client: httpx.Client, proxy: httpx.Client) -> None:
     page = proxy.get("/silences?matchers=alertname%3DX").text
     assert "as eva" in page and 'name="author"' not in page
     assert proxy.post("/silences", data=FORM | {"author": "somebody else"}).status_code == 303

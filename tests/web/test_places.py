@@ -7,7 +7,7 @@ from watchdog.web.places import Places
 EVE, BOB, KUBELET = "192.0.2.66", "198.51.100.9", "10.0.0.1"
 
 
-def test_there_is_room_and_nobody_goes() -> None:
+def test_while_there_is_room_no_connection_is_closed() -> None:
     places: Places[str] = Places(most=3, share=2, kept=1)
     assert [places.arrive(name, EVE) for name in ("a", "b")] == [None, None]
 
@@ -40,7 +40,7 @@ def test_who_has_asked_something_never_gives_way_and_probes_have_places_kept() -
     for name in ("a", "b"):
         places.arrive(name, EVE)
         places.finished(name, probe=False)
-    assert places.arrive("more", EVE) == "more", "nobody gives way, and it is no probe's address"
+    assert places.arrive("more", EVE) == "more", "no connection can be closed for it, and its address sent no probe"
     assert places.arrive("again", KUBELET) is None
     places.finished("again", probe=True)
     assert places.arrive("inside", "127.0.0.1") is None

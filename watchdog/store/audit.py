@@ -23,7 +23,7 @@ _NAME, _SUBJECT = 200, 500
 class Action(StrEnum):
     """What was done."""
 
-    SIGN_IN = "sign-in"  #: on the pages, or the first request of a person whom the trusted proxy names
+    SIGN_IN = "sign-in"  #: on the pages, or the first request of a person that the trusted proxy names
     SIGN_OUT = "sign-out"
     REFUSAL = "refusal"  #: wrong tokens and signatures, one entry per address and minute
     SILENCE = "silence"  #: made, changed or expired

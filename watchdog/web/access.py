@@ -24,7 +24,7 @@ from watchdog.web.sessions import COOKIE, LASTS, Sessions
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after which somebody who was told to slow down may expect to be heard at once.
+#: Seconds until tokens of a slowed address are checked at once again.
 _RETRY_AFTER = 60
 #: Where a request's scope says what was found.
 _LOOKED = "watchdog.signed_in"
@@ -148,7 +148,7 @@ class Access:
             record(self.store, self.clock(), actor, action, subject)
 
     def report_refusals(self) -> None:
-        """Write down what was refused, at most once a minute; whoever serves the pages calls this every few seconds."""
+        """Log and record what was refused, at most once a minute. The server calls this every few seconds."""
         found = self.refusals.report()
         if found is None:
             return
@@ -174,7 +174,7 @@ class Access:
             return False
 
     def _signed_in(self, request: HTTPConnection) -> Refusal | None:
-        """Looked at once for each request: a page asks again what its reader may do, and a wrong token counts once."""
+        """Checked once per request: a page asks twice what its reader may do, and a wrong token must count once."""
         if _LOOKED not in request.scope:
             request.scope[_LOOKED] = self._look(request)
         found: Refusal | None = request.scope[_LOOKED]
@@ -204,7 +204,7 @@ class Access:
         return Refusal.SLOW_DOWN if slowed else Refusal.NOT_SIGNED_IN
 
     def _greet(self, user: str, request: HTTPConnection) -> None:
-        """Record the first request of a person whom the proxy signed in."""
+        """Record the first request of a person that the proxy signed in."""
         now = self.clock()
         if now - self._greeted.get(user, float("-inf")) < LASTS:
             return

@@ -113,7 +113,7 @@ class Acting:
             raise LookupError("there is no silence with this id")
         now = self._clock()
         if found.ends <= now:
-            raise ValueError("this silence is over; make a new one")
+            raise ValueError("this silence has ended; make a new one")
         self._watched.put_silence(replace(found, ends=found.ends + _lasting(form), changed=now))
         self._access.record(by, Action.SILENCE, f"extended by {form.get('for', '')}: {found.text}")
         return "/silences"
@@ -172,10 +172,10 @@ async def read_form(request: Request) -> Form:
 
 
 def _named(by: Actor, form: Form) -> Actor:
-    """Who acts; a person whom no proxy names has to write a name."""
+    """Who acts, by the name in the form unless the proxy gives one. Raises ValueError where there is no name."""
     by = by.called(form.get("author", "").strip())
     if not by.who:
-        raise ValueError("author: nothing was found; write who you are, so that others know whom to ask")
+        raise ValueError("author: nothing was found; write your name, so that others know whom to ask")
     return by
 
 

@@ -14,8 +14,8 @@ from watchdog.web.places import Places
 from watchdog.web.probes import PROBES
 from watchdog.web.proxy import client_address
 
-#: Seconds that a connection without a request is kept: longer than proxies keep theirs, so that they close first and
-#: never send a request into a closing one.
+#: Seconds that an idle connection stays open: longer than proxies keep theirs, so that the proxy closes first and never
+#: sends a request while this end closes.
 KEEP_ALIVE = 75
 _CLOSE = (b"connection", b"close")
 
@@ -23,12 +23,11 @@ _CLOSE = (b"connection", b"close")
 class Connection(H11Protocol):
     """One connection to the web server.
 
-    A client that has asked something hears `Connection: close` before it is closed, or has asked nothing for
-    `KEEP_ALIVE` seconds.
+    After its first request it is closed only if an answer said `Connection: close`, if it has been idle for
+    `KEEP_ALIVE` seconds, or if it is stuck in the middle of a request or an answer.
     """
 
-    #: Seconds for a request from its first byte to its last, however busily it drips, and for an answer that nobody
-    #: takes.
+    #: Seconds for one request from its first byte to its last, and for a client that reads nothing of its answer.
     within = 15.0
 
     def __init__(
@@ -42,9 +41,9 @@ class Connection(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._places = places
-        self._requests = self._requests_before = 0  #: whole ones, and how many at the last look
+        self._requests = self._requests_before = 0  #: complete ones, now and at the last look
         self._counted: object = None
-        self._untaken = 0  #: bytes that the client had not taken at the last look
+        self._untaken = 0  #: bytes that the client had not read at the last look
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -70,10 +69,10 @@ class Connection(H11Protocol):
         self._requests += 1
         self._places.finished(self, probe=self.scope["path"] in PROBES)
         if self._places.crowded and _CLOSE not in self.headers:
-            self.headers.append(_CLOSE)  # the answer will say it, too
+            self.headers.append(_CLOSE)  # uvicorn repeats it in the answer
 
     def _look(self) -> None:
-        """Close it where it has been in the middle of a request for too long, or takes nothing of its answer."""
+        """Close the connection if it is stuck in the middle of a request, or if the client reads nothing."""
         if self.transport.is_closing():
             return
         answering = self.cycle is not None and not self.cycle.response_complete
@@ -92,7 +91,7 @@ class Connection(H11Protocol):
         return bool(self.conn.trailing_data[0]) or self.conn.their_state is h11.SEND_BODY
 
     def _time_out(self) -> None:
-        """Say why, where something was begun, and close."""
+        """Close; if part of a request has arrived, answer why."""
         if self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:
             text = b"the request did not arrive in time\n"
             headers = [(b"content-type", b"text/plain; charset=utf-8"), _CLOSE]

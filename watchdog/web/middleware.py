@@ -23,9 +23,9 @@ _HEADERS = {
 }
 #: Bytes of headers, and of a path with its query.
 _MOST_HEADERS = 32 * 1024
-#: Seconds that an address that guesses waits for each of its tries, and for all of them at most.
+#: Seconds that a slowed address waits for each of its tries, and at most.
 _SLOWED_BY, _LONGEST_WAIT = 1.0, 5.0
-#: Tries of one address that wait; further ones are refused at once, unseen: they must not take all connections.
+#: Tries of one address that wait at a time; further ones are refused unchecked, or they would take all connections.
 _MOST_SLOWED = 100
 
 
@@ -36,8 +36,8 @@ class SlowBodyError(Exception):
 class Guard:
     """Around the whole application. Static files may be kept by browsers, answers about the watchdog may not.
 
-    An address that guesses at the token waits before each further try is looked at, whichever path it is offered to. A
-    body has `body_within` seconds to arrive.
+    Tokens from an address that guesses wait before they are checked, on every path. A body has `body_within` seconds to
+    arrive.
     """
 
     def __init__(self, app: ASGIApp, access: Access, body_within: float = 10.0) -> None:
@@ -68,10 +68,10 @@ class Guard:
         except SlowBodyError as cause:
             await PlainTextResponse(f"{cause}\n", 408, {"Connection": "close"})(scope, receive, guarded)
         except ClientDisconnect:
-            return  # nobody is there to be answered
+            return  # the client has left
 
     async def _slow_down(self, scope: Scope) -> None:
-        """An address that guesses waits, the longer the more of its tries wait already."""
+        """Let a slowed address wait, longer if more of its tries are waiting."""
         if not _offers_a_token(scope):
             return
         address = self._access.proxy.address(HTTPConnection(scope))

@@ -1,4 +1,4 @@
-"""Places for connections: how many there are, who gives way to a newcomer, and which are kept for probes."""
+"""Places for connections: how many there are, which connection closes for a new one, which places are for probes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from watchdog.web.proxy import neighbourhood
 
 T = TypeVar("T", bound=Hashable)
 
-#: Addresses remembered as probes' own, and kept places one of them may hold.
+#: Addresses remembered for their probes, and reserved places that one of them may hold.
 _PROBES, _EACH = 16, 4
 
 
 class Places(Generic[T]):
-    """`most` places for everybody, of which connections of one address that have not sent a whole request yet hold
-    `share`; `kept` more for loopback and for addresses that probes came from.
+    """`most` places for all. Connections of one address that have not sent a whole request yet hold at most `share` of
+    them. `kept` more places are reserved for loopback and for addresses that sent a probe before.
 
-    A newcomer takes the place of the oldest connection that never finished a request: of its own address where that has
-    its share, else of the address that holds the most. Whoever has asked something is left alone.
+    A new connection replaces the oldest one that never finished a request: of its own address if that holds its share,
+    otherwise of the address that holds the most. Connections that finished a request stay.
     """
 
     def __init__(self, most: int = 800, share: int = 100, kept: int = 32) -> None:
@@ -32,12 +32,12 @@ class Places(Generic[T]):
 
     @property
     def crowded(self) -> bool:
-        """Whether half of the places are taken: nobody should keep one that is not needed."""
+        """Whether more than half of the places are taken: idle connections should close."""
         return 2 * len(self._there) > self._most
 
     def arrive(self, one: T, address: str) -> T | None:
-        """Give a newcomer a place. Returns who has to go for it, the newcomer itself where nobody can; None if there is
-        room."""
+        """Give a new connection a place. Returns the connection to close for it: the new one itself if no other can be
+        closed, None if there is room."""
         here, address = is_loopback(address), neighbourhood(address)
         goes = self._gives_way(one, address, here)
         if goes is not None:
@@ -48,7 +48,7 @@ class Places(Generic[T]):
         return goes
 
     def finished(self, one: T, *, probe: bool) -> None:
-        """It has sent a whole request."""
+        """This connection has sent a whole request."""
         address = self._there.get(one)
         if address is None:
             return

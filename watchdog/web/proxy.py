@@ -1,4 +1,4 @@
-"""The trusted proxy: the address a request came from, and the name of the person whom the proxy signed in."""
+"""The trusted proxy: the address a request came from, and the name of the person that the proxy signed in."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class Proxy:
         hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
         for hop in map(client_address, reversed(hops)):
             if not hop:
-                return peer  # what comes before it may have been written by anybody
+                return peer  # any client may have written what comes before it
             if not self._trusts(hop):
                 return hop
         return peer
 
     def user(self, request: HTTPConnection) -> str:
-        """The person whom the proxy names, "" for nobody. A header that comes twice names nobody: the first may be the
-        client's own."""
+        """The person that the proxy names, or "". A header that is sent twice is ignored: the client may have added the
+        first."""
         if not self.user_header or request.client is None or not self._trusts(client_address(request.client.host)):
             return ""
         named = request.headers.getlist(self.user_header)

@@ -1,4 +1,4 @@
-"""Wrong tokens and signatures: how many, from which addresses, and who has to wait because of them."""
+"""Wrong tokens and signatures: how many, from which addresses, and which addresses are slowed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from watchdog.web.proxy import neighbourhood
 
-#: So many wrong ones of one address within a minute, and its further ones wait.
+#: Wrong tokens of one address within a minute before it is slowed.
 _FREE = 5
-#: So many of all addresses together, and everybody waits who has not been let in before.
+#: Wrong tokens of all addresses within a minute before every address is slowed that never sent the right one.
 _FREE_IN_ALL = 100
 _WITHIN = 60.0
-#: Seconds between two tokens of one slowed address that are looked at, and of all slowed addresses together.
+#: Seconds between two checks of tokens from one slowed address, and from all slowed addresses together.
 _TURN, _TURN_IN_ALL = 1.0, 0.1
 #: Addresses that are remembered.
 _MOST = 10_000
@@ -45,30 +45,30 @@ class Report:
 
 
 class Refusals:
-    """Counts what was refused and says who waits; any thread may ask. `clock` counts seconds.
+    """Counts refusals and decides which addresses wait. Thread-safe. `clock` counts seconds.
 
-    An address that guesses slows itself. Another one is never kept from its first try by it, and one from which the
-    right token came before is never refused unseen.
+    An address that guesses slows itself only. The first token from any other address is always checked, and so is
+    every token from an address that sent the right one before.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._clients: OrderedDict[str, _Client] = OrderedDict()
-        self._welcome: OrderedDict[str, None] = OrderedDict()
+        self._welcome: OrderedDict[str, None] = OrderedDict()  #: addresses that sent the right token
         self._next_turn = 0.0
         self._seconds: deque[list[int]] = deque()  #: a second, and how many were refused in it
         self._unreported: Counter[str] = Counter()
         self._reported_at = float("-inf")
 
     def slowed(self, address: str) -> bool:
-        """Whether a token from this address waits before it is looked at."""
+        """Whether tokens from this address wait before they are checked."""
         with self._lock:
             client, key = self._client(address), neighbourhood(address)
             return self._wrong(client) >= _FREE or (self._count() >= _FREE_IN_ALL and key not in self._welcome)
 
     def may_try(self, address: str) -> bool:
-        """Whether a token from this address is looked at now: a slowed one waits for its turn."""
+        """Whether a token from this address is checked now; a slowed address has to wait for its turn."""
         with self._lock:
             now, client = self._clock(), self._client(address)
             wrong = self._wrong(client)

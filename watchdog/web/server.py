@@ -30,10 +30,10 @@ from watchdog.web.rendering import Templates
 from watchdog.web.v1 import routes as v1
 from watchdog.web.view import ServiceView
 
-#: New connections that are taken in one turn of the event loop: fewer than an address may hold without asking, so that
-#: a probe among them is read before later ones take its place.
+#: Connections accepted in one turn of the event loop: fewer than the share of one address, so that a probe's request is
+#: read before later connections can replace it.
 _ACCEPTED_AT_ONCE = 32
-#: Connections that wait in the kernel.
+#: Connections that wait in the kernel to be accepted.
 _BACKLOG = 1024
 #: Files that the rest of the process may need: the database, receivers, the API.
 _OTHER_FILES = 200
@@ -64,7 +64,7 @@ def application(watched: ServiceView, access: Access, name: str = "watchdog") ->
 
 
 def _database_away(templates: Templates) -> Callable[[Request, Exception], Response]:
-    """Answers where a page needs the database and it is away."""
+    """The answer while the database is away and a page needs it."""
 
     def answer(request: Request, cause: Exception) -> Response:
         if "text/html" in request.headers.get("accept", ""):
@@ -91,7 +91,7 @@ class Server:
         self.address: tuple[str, int] = (host, self._socket.getsockname()[1])
         self._housekeeping = housekeeping
         self._keeping: asyncio.Task[None] | None = None
-        # uvicorn would believe everybody on loopback who says on whose behalf a request comes
+        # by default uvicorn trusts X-Forwarded-For from every client on loopback
         made = cast("type[Connection]", partial(connection, places=places or Places(most=_room())))
         config = uvicorn.Config(app, http=made, ws="none", log_config=None, access_log=False, lifespan="off",
                                 server_header=False, timeout_graceful_shutdown=1, proxy_headers=False,
@@ -116,7 +116,7 @@ class Server:
         return self._server.should_exit
 
     async def _keep_house(self) -> None:
-        """Begins what is to be done, unless the last time is still under way: nobody waits for it."""
+        """Start `housekeeping` in a thread unless it still runs; the server does not wait for it."""
         if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.create_task(asyncio.to_thread(self._housekeeping))
 
@@ -126,14 +126,14 @@ class Server:
 
 
 class _Listening(socket.socket):
-    """Waits for connections in a longer line than are taken at once: asyncio has one number for both."""
+    """Has a longer queue in the kernel than asyncio accepts at once: asyncio uses one number for both."""
 
     def listen(self, backlog: int = 0) -> None:
         super().listen(max(backlog, _BACKLOG))
 
 
 def _room() -> int:
-    """How many connections there may be: fewer than a process may have files open."""
+    """How many connections there may be: fewer than the files that the process may open."""
     return max(20, min(800, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OTHER_FILES))
 
 

@@ -1,4 +1,4 @@
-"""Sessions of people who signed in on the pages: begun, found again by their cookie, ended at the server."""
+"""Sessions of people who signed in on the pages: starts them, finds them by their cookie, ends them at the server."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _LONGEST_COOKIE = 100
 class Sessions:
     """Kept in the database, so that every replica knows them and a restart ends none; without a store, in memory.
 
-    A session's id is made of the cookie and of the token: nobody can sign in by what the database says, and another
-    token ends every session. While the database is away, who was seen signed in here stays so.
+    A session's id is a hash of the cookie and the token: the database holds nothing to sign in with, and a new token
+    ends every session. While the database is away, sessions that this replica has seen stay valid.
     """
 
     def __init__(self, store: Store | None = None, clock: Callable[[], float] = time.time) -> None:
@@ -44,12 +44,12 @@ class Sessions:
         if self._store is not None:
             try:
                 kept.start(self._store, session, now)
-            except StoreError as cause:  # it is known here at least
+            except StoreError as cause:  # it is valid on this replica
                 logger.warning("session could not be saved", extra={"error": str(cause)})
         return cookie
 
     def find(self, cookie: str, token: str) -> Session | None:
-        """Who is signed in with this cookie; None for nobody."""
+        """The session of this cookie, or None."""
         if not cookie or len(cookie) > _LONGEST_COOKIE:
             return None
         id_, now = _id(cookie, token), self._clock()
@@ -58,7 +58,7 @@ class Sessions:
             try:
                 seen = kept.find(self._store, id_, now)
             except StoreError:
-                pass  # as it was seen here last
+                pass  # what this replica saw last is valid
             else:
                 self._remember(seen) if seen else self._forget(id_)
         return seen if seen is not None and now < seen.ends else None
