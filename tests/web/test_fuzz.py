@@ -9,7 +9,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import count
@@ -45,7 +45,7 @@ class Tracebacks(logging.Handler):
         self.found: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info or (record.levelno >= logging.ERROR and record.name.startswith("uvicorn")):
+        if record.exc_info or (record.levelno >= logging.ERROR and record.name.startswith(("uvicorn", "asyncio"))):
             self.found.append(logging.Formatter().format(record))
 
 
@@ -207,6 +207,35 @@ def test_no_request_makes_an_error(replicas: Replicas, which: str) -> None:
     with httpx.Client(base_url=replicas.urls[which], timeout=20) as client:
         sweep(replicas, client)
         fuzz(replicas, client, 60)
+
+
+CHUNKED = "Transfer-Encoding: chunked\r\n\r\n"
+RAW = [
+    ("no chunk while the body is read", [f"POST /sign-in HTTP/1.1\r\nHost: x\r\n{CHUNKED}", "ZZZ\r\n"]),
+    ("no chunk after the answer", [f"POST /silences HTTP/1.1\r\nHost: x\r\n{CHUNKED}", "ZZZ\r\n"]),
+    ("no chunk after a probe", [f"GET /healthz HTTP/1.1\r\nHost: x\r\n{CHUNKED}", "ZZZ\r\n", "ZZZ\r\n"]),
+    ("no chunk in a stream", [f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n{CHUNKED}", "ZZZ\r\n"]),
+    ("no chunk in JSON", [f"POST /api/v2/silences HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n{CHUNKED}", "ZZZ\r\n"]),
+    ("a second request that is none", ["GET / HTTP/1.1\r\nHost: x\r\n\r\n\x00\x01\r\n\r\n"]),
+    ("no HTTP at all", ["\x00\x01\r\n\r\n", "more\r\n\r\n"]),
+    ("an upgrade", ["GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"]),
+    ("HTTP/2", ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]),
+    ("another target", ["GET http://[/ HTTP/1.1\r\nHost: x\r\n\r\n", "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n"]),
+    ("two lengths", ["POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "G"]),
+    ("fifty at once", ["GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 50]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("why", "parts"), RAW, ids=[row[0] for row in RAW])
+def test_what_is_no_http_makes_no_error(replicas: Replicas, why: str, parts: list[str]) -> None:
+    url = httpx.URL(replicas.urls["leader"])
+    with socket.create_connection((url.host, url.port or 80), 5) as raw:
+        for part in parts:
+            with suppress(OSError):  # it may have been closed
+                raw.sendall(part.encode("latin-1"))
+            time.sleep(0.05)
+    assert httpx.get(f"{url}/readyz").status_code == 200
+    assert not replicas.logged.found, replicas.logged.found[0]
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/silences", "/api/v2/silences"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import h11
@@ -18,6 +19,9 @@ from watchdog.web.proxy import client_address
 #: sends a request while this end closes.
 KEEP_ALIVE = 75
 _CLOSE = (b"connection", b"close")
+#: uvicorn's own messages about single requests, errors only: strangers must not fill the log.
+_QUIET = logging.getLogger("uvicorn.error.requests")
+_QUIET.setLevel(logging.ERROR)
 
 
 class Connection(H11Protocol):
@@ -40,6 +44,7 @@ class Connection(H11Protocol):
         places: Places[Connection],
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.logger = _QUIET
         self._places = places
         self._requests = self._requests_before = 0  #: complete ones, now and at the last look
         self._counted: object = None
@@ -70,6 +75,19 @@ class Connection(H11Protocol):
         self._places.finished(self, probe=self.scope["path"] in PROBES)
         if self._places.crowded and _CLOSE not in self.headers:
             self.headers.append(_CLOSE)  # uvicorn repeats it in the answer
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP. uvicorn fails here if an answer has begun already."""
+        can_answer = self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # what the application still sends has nowhere to go
+        if can_answer:
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+
+    def _should_upgrade(self) -> bool:
+        return False
 
     def _look(self) -> None:
         """Close the connection if it is stuck in the middle of a request, or if the client reads nothing."""
