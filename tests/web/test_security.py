@@ -272,7 +272,7 @@ def test_a_busy_connection_is_not_cut_and_one_that_drips_its_second_request_is_t
     assert answer.startswith(b"HTTP/1.1 408") and b"connection: close" in answer.lower()
 
 
-@pytest.mark.parametrize("served", [(Impatient, (4, 4, 2))], indirect=True)
+@pytest.mark.parametrize("served", [(Connection, (4, 4, 2))], indirect=True)
 def test_where_it_is_crowded_an_answer_says_that_its_connection_closes(served: tuple[str, int]) -> None:
     with httpx.Client(base_url="http://{}:{}".format(*served)) as client, ExitStack() as closing:
         assert "connection" not in client.get("/").headers
