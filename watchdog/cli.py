@@ -258,6 +258,17 @@ def audit(
     _end(command.audit(since=since, action=action, as_json=json))
 
 
+@app.command(epilog="Example: watchdog links --revoke")
+def links(
+    revoke: Annotated[bool, typer.Option("--revoke", metavar="", help="End every link in messages that acts.")] = False,
+    json: Json = False,
+) -> None:
+    """Revoke the links in messages that acknowledge and silence without sign-in."""
+    import watchdog.commands.links as command
+
+    _end(command.links(revoke=revoke, as_json=json))
+
+
 @app.command("send-test", epilog="Example: watchdog send-test oncall")
 def send_test(
     receiver: Annotated[str, typer.Argument(help="The name of a receiver in the rule files.")], json: Json = False

@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     watchdog_web_token: Secret = None
     watchdog_web_read: Literal["token", "open"] = "token"
     watchdog_public_url: str = ""
+    watchdog_links: Literal["on", "off"] = "on"
     watchdog_trusted_proxy: str = ""
     watchdog_user_header: str = ""
     watchdog_entity_url: str = "https://app.streamkap.com/{kind}s/{id}"
@@ -199,7 +200,7 @@ class Settings(BaseSettings):
             _url(value.get_secret_value())
         return value
 
-    @field_validator("watchdog_log_format", "watchdog_log_level", "watchdog_web_read", mode="before")
+    @field_validator("watchdog_log_format", "watchdog_log_level", "watchdog_web_read", "watchdog_links", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value

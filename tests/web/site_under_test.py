@@ -108,6 +108,10 @@ class Site:
         self.stop()
         self._closing.close()
 
+    @property
+    def store(self) -> Store:
+        return self._store
+
     def stop(self) -> None:
         """The watchdog ends; Streamkap goes on."""
         self._service.stop()

@@ -28,15 +28,46 @@ class Facts:
     held: bool = False
 
 
+#: How people answer an alert without signing in, in words; by the names the audit trail has for it.
+_THROUGH = {"link": "through a link", "pagerduty": "at PagerDuty", "slack": "in Slack"}
+
+
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
+    """`via` is how it was given ("link", "pagerduty", "slack"; "" on the pages and by command), `address` where a link
+    was used."""
+
     at: float
     author: str
     comment: str = ""
+    via: str = ""
+    address: str = ""
 
     def __post_init__(self) -> None:
         if "\0" in self.author + self.comment:
             raise ValueError("an acknowledgement cannot hold a NUL character")
+
+    def __str__(self) -> str:
+        """`by ann, through a link from 10.0.0.7: looking into it`."""
+        said = f"by {answered_by(self.author, self.via, self.address)}"
+        return f"{said}: {self.comment}" if self.comment else said
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """An acknowledgement given before `at` through `via` is taken back."""
+
+    at: float
+    author: str
+    via: str
+
+    def takes_back(self, given: Acknowledgement) -> bool:
+        return given.via == self.via and given.at <= self.at
+
+
+def answered_by(author: str, via: str, address: str = "") -> str:
+    """Who answered an alert, how and from where: `ann, through a link from 10.0.0.7`."""
+    return f"{author}, {_THROUGH.get(via, via)}{f' from {address}' if address else ''}" if via else author
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,8 @@ _LAST = 253370764800.0
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Alerts that every matcher matches are not told while `starts <= now < ends`."""
+    """Alerts that every matcher matches are not told while `starts <= now < ends`. One with an `episode` holds back
+    that episode only, and ends with it."""
 
     id: str  #: UUID
     matchers: tuple[Matcher, ...]
@@ -104,6 +105,7 @@ class Silence:
     author: str
     comment: str
     changed: float  #: when it was made, edited or expired
+    episode: str = ""  #: the id of the episode it ends with, "" for none
 
     def __post_init__(self) -> None:
         if not self.matchers or all(matcher.matches_empty() for matcher in self.matchers):
@@ -160,6 +162,6 @@ def check_text(what: str, text: str, most: int) -> None:
         raise ValueError(f"{what}: {len(text)} characters were found; at most {most} are accepted")
 
 
-def silenced_by(labels: Mapping[str, LabelValue], active: Sequence[Silence]) -> list[Silence]:
-    """Every active silence that covers these labels."""
-    return [silence for silence in active if silence.matches(labels)]
+def silenced_by(labels: Mapping[str, LabelValue], episode: str, active: Sequence[Silence]) -> list[Silence]:
+    """Every active silence that covers an episode with these labels."""
+    return [one for one in active if one.episode in ("", episode) and one.matches(labels)]

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from watchdog.alerts.episodes import Acknowledgement, Episode
+from watchdog.alerts.episodes import Acknowledgement, Episode, Note, Withdrawal
 from watchdog.alerts.silences import Matcher, Silence, check_new, check_said
 from watchdog.cycle.engine import Engine, Sending
 from watchdog.cycle.evaluation import Evaluation
@@ -62,7 +62,10 @@ class EngineStore:
         """One cycle; True if what it decided is saved."""
         with self._lock:
             self.engine.judge(poll, service)
-            return self._save(after_poll=True)
+            saved = self._save(after_poll=True)
+            if saved:
+                self._end_silences()
+            return saved
 
     def tick(self) -> None:
         """What time brings; saved before the next claim."""
@@ -99,9 +102,13 @@ class EngineStore:
             self._seen_marker = marker
             self.version += 1
             self.engine.set_silences(silences)
-            for episode, acknowledgement in acknowledgements.items():
-                self.engine.acknowledge(episode, acknowledgement)
+            for episode, said in acknowledgements.items():
+                if isinstance(said, Withdrawal):
+                    self.engine.withdraw(episode, said)
+                else:
+                    self.engine.acknowledge(episode, said)
             self._save()
+        self._end_silences()
 
     def waiting_targets(self) -> list[str]:
         with self._lock:
@@ -159,10 +166,10 @@ class EngineStore:
 
     # -- people
 
-    def put_silence(self, silence: Silence) -> Silence:
+    def put_silence(self, silence: Silence, note: Note | None = None) -> Silence:
         """Make or change a silence; raises StoreError when it cannot be kept."""
         with self._lock:
-            self.store.put_silence(silence)
+            self.store.put_silence(silence, note)
             self.engine.set_silences(self.store.silences())
             self.version += 1
             self.engine.tick(self.clock())
@@ -185,18 +192,36 @@ class EngineStore:
             return found
         return self.put_silence(found.expired(now))
 
-    def acknowledge(self, episode_id: str, author: str, comment: str = "") -> Episode | None:
+    def acknowledge(
+        self,
+        episode_id: str,
+        author: str,
+        comment: str = "",
+        *,
+        via: str = "",
+        address: str = "",
+        at: float | None = None,
+    ) -> Episode | None:
         """Acknowledge an episode; None when it is not open. Raises ValueError for texts that are too long."""
         check_said(author, comment)
         with self._lock:
             episode = self.engine.records.episodes.get(episode_id)
             if episode is None or not episode.firing:
                 return None
-            acknowledgement = Acknowledgement(self.clock(), author, comment)
+            acknowledgement = Acknowledgement(self.clock() if at is None else at, author, comment, via, address)
             self.store.put_ack(episode_id, acknowledgement)
             self.engine.acknowledge(episode_id, acknowledgement)
             self._save()
             return self.engine.records.episodes[episode_id]
+
+    def withdraw(self, episode_id: str, taken_back: Withdrawal) -> bool:
+        """Take back an acknowledgement; False when there is none that was given before, through the same channel."""
+        with self._lock:
+            found = self.store.withdraw_ack(episode_id, taken_back)
+            if found:
+                self.engine.withdraw(episode_id, taken_back)
+                self._save()
+            return found
 
     # -- what pages look at
 
@@ -225,6 +250,16 @@ class EngineStore:
             yield self.engine
 
     # -- inside
+
+    def _end_silences(self) -> None:
+        """Silences that hold until an episode ends, end with it."""
+        with self._lock:
+            now = self.clock()
+            try:
+                for silence in self.engine.outlived_silences(now):
+                    self.put_silence(silence.expired(now))
+            except StoreError as cause:  # the next cycle tries again; nobody else is silenced by it
+                logger.warning("silence could not be ended", extra={"error": str(cause)})
 
     def _save(self, *, after_poll: bool = False) -> bool:
         """Write what was decided, in one transaction; what cannot be written is kept for the next try."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from watchdog.alerts.episodes import Episode, Facts
+from watchdog.alerts.episodes import Episode, Facts, Note, Withdrawal
 from watchdog.alerts.silences import Matcher, Silence
 from watchdog.app.engine_store import EngineStore
 from watchdog.app.reloader import Reloader
@@ -92,8 +92,8 @@ class LeaderView:
         self._service.reload(by)
         return wrong
 
-    def put_silence(self, silence: Silence) -> Silence:
-        return self._after(self._engine_store.put_silence(silence))
+    def put_silence(self, silence: Silence, note: Note | None = None) -> Silence:
+        return self._after(self._engine_store.put_silence(silence, note))
 
     def new_silence(
         self, matchers: tuple[Matcher, ...], starts: float, ends: float, author: str, comment: str
@@ -105,8 +105,22 @@ class LeaderView:
         self._service.wake()
         return found
 
-    def acknowledge(self, episode_id: str, author: str, comment: str = "") -> Episode | None:
-        found = self._engine_store.acknowledge(episode_id, author, comment)
+    def acknowledge(
+        self,
+        episode_id: str,
+        author: str,
+        comment: str = "",
+        *,
+        via: str = "",
+        address: str = "",
+        at: float | None = None,
+    ) -> Episode | None:
+        found = self._engine_store.acknowledge(episode_id, author, comment, via=via, address=address, at=at)
+        self._service.wake()
+        return found
+
+    def withdraw(self, episode_id: str, taken_back: Withdrawal) -> bool:
+        found = self._engine_store.withdraw(episode_id, taken_back)
         self._service.wake()
         return found
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from watchdog.alerts.episodes import Acknowledgement, Episode, Facts
+from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Note, Withdrawal
 from watchdog.alerts.silences import Matcher, Silence, check_new, check_said
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.evaluation import Evaluation
@@ -120,8 +120,8 @@ class StandbyView:
 
     # -- people
 
-    def put_silence(self, silence: Silence) -> Silence:
-        self._store.put_silence(silence)
+    def put_silence(self, silence: Silence, note: Note | None = None) -> Silence:
+        self._store.put_silence(silence, note)
         return silence
 
     def new_silence(
@@ -138,11 +138,22 @@ class StandbyView:
             return found
         return self.put_silence(found.expired(now))
 
-    def acknowledge(self, episode_id: str, author: str, comment: str = "") -> Episode | None:
+    def acknowledge(
+        self,
+        episode_id: str,
+        author: str,
+        comment: str = "",
+        *,
+        via: str = "",
+        address: str = "",
+        at: float | None = None,
+    ) -> Episode | None:
         check_said(author, comment)
-        if not self._store.put_ack(episode_id, Acknowledgement(self._clock(), author, comment)):
-            return None
-        return self._store.episode(episode_id)
+        said = Acknowledgement(self._clock() if at is None else at, author, comment, via, address)
+        return self._store.episode(episode_id) if self._store.put_ack(episode_id, said) else None
+
+    def withdraw(self, episode_id: str, taken_back: Withdrawal) -> bool:
+        return self._store.withdraw_ack(episode_id, taken_back)
 
     # -- inside
 

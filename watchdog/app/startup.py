@@ -28,6 +28,7 @@ from watchdog.notify.rendering import Links, Wording
 from watchdog.readings.fleet import Kind
 from watchdog.readings.poll import Poll
 from watchdog.settings import Settings
+from watchdog.store.signed_links import SignedLink, SignedLinks
 from watchdog.store.store import Store
 from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.poll import Poller
@@ -154,7 +155,10 @@ def start(
 
     reloader = Reloader(load_policy or loader(settings.watchdog_rules, variables, seen), store, clock, watcher)
     policy = reloader.first(saved_loader(variables), strict=strict)
-    wording = Wording(Links(settings.watchdog_public_url, settings.watchdog_entity_url), settings.watchdog_name)
+    signed = _signed_links(settings, store)
+    sign = None if signed is None else lambda *what: signed.sign(SignedLink(*what))
+    links = Links(settings.watchdog_public_url, settings.watchdog_entity_url, sign)
+    wording = Wording(links, settings.watchdog_name)
     engine = Engine(
         before or policy,
         store.load(),
@@ -185,7 +189,7 @@ def start(
         history=settings.watchdog_history,
         web_refusals=access.refusals.last_minute,
     )
-    server = _server(settings, LeaderView(service, reloader), access)
+    server = _server(settings, LeaderView(service, reloader), access, signed)
     watcher.start(service.wake)
     return Started(service, watcher, server)
 
@@ -202,7 +206,7 @@ def stand_by(
     patience = 3 * max(settings.watchdog_poll_every, settings.watchdog_poll_timeout)
     every = settings.watchdog_poll_every
     watched = StandbyView(store, last, wording, every=every, patience=patience, clock=clock, steady=time.monotonic)
-    return _server(settings, watched, _access(settings, store))
+    return _server(settings, watched, _access(settings, store), _signed_links(settings, store))
 
 
 def _access(settings: Settings, store: Store) -> Access:
@@ -219,11 +223,18 @@ def _access(settings: Settings, store: Store) -> Access:
     )
 
 
-def _server(settings: Settings, watched: ServiceView, access: Access) -> Server | None:
+def _signed_links(settings: Settings, store: Store) -> SignedLinks | None:
+    """None where links that act are switched off."""
+    return SignedLinks(store) if settings.watchdog_links == "on" else None
+
+
+def _server(
+    settings: Settings, watched: ServiceView, access: Access, signed: SignedLinks | None
+) -> Server | None:
     """Raises SettingsError where the address cannot be used."""
     if settings.listen is None:
         return None
-    app = application(watched, access, settings.watchdog_name)
+    app = application(watched, access, settings.watchdog_name, signed)
     server = Server(app, *settings.listen, housekeeping=access.report_refusals)
     server.start()
     return server

@@ -21,6 +21,7 @@ _HOW = {
     Via.SESSION: "signed in",
     Via.TOKEN: "with the token",
     Via.LINK: "with a link",
+    Via.PAGERDUTY: "at PagerDuty",
     Via.SIGNATURE: "with a signature",
     Via.TERMINAL: "on a terminal",
     Via.SIGNAL: "by SIGHUP",

@@ -81,7 +81,7 @@ def explain(alert: str, entity: str, *, as_json: bool) -> int:
         out.print(f"silenced     {held.words}", markup=False)
     ack = latest.acknowledgement
     if ack is not None:
-        out.print(f"acknowledged {shown(ack.at)} by {ack.author} {ack.comment}", markup=False)
+        out.print(f"acknowledged {shown(ack.at)} {ack}", markup=False)
     readings = facts.readings if current is None or not current.current else current.readings
     title = "reading then" if readings is facts.readings else "reading now "
     for metric, value in sorted(readings.items()):

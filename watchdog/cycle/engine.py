@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Note
+from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Note, Withdrawal
 from watchdog.alerts.lifecycle import AlertKey, AlertState, Tick
 from watchdog.alerts.silences import Silence
 from watchdog.cycle.alert_table import Alerts, step_all
@@ -175,8 +175,15 @@ class Engine:
     def set_silences(self, silences: Iterable[Silence]) -> None:
         self.dispatcher.set_silences(silences)
 
+    def outlived_silences(self, now: float) -> list[Silence]:
+        """Active silences of episodes that have ended."""
+        return self.dispatcher.outlived_silences(now)
+
     def acknowledge(self, episode: str, acknowledgement: Acknowledgement) -> None:
         self.dispatcher.acknowledge(episode, acknowledgement)
+
+    def withdraw(self, episode: str, taken_back: Withdrawal) -> None:
+        self.dispatcher.withdraw(episode, taken_back)
 
     def waiting_targets(self) -> list[str]:
         """Targets that something is owed to."""

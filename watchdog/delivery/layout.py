@@ -125,7 +125,15 @@ def _reason_besides(line: Line) -> str:
 
 def links_of(line: Line) -> list[tuple[str, str]]:
     """What to do and where to look, in that order; only http and https."""
-    return [*runbook_of(line), *_links([("Streamkap", line.entity_url), ("Alert page", line.alert_url)])]
+    return [*_to_act(line), *runbook_of(line), *_where_to_look(line)]
+
+
+def _to_act(line: Line) -> list[tuple[str, str]]:
+    return _links([("Acknowledge or silence", line.act_url)])
+
+
+def _where_to_look(line: Line) -> list[tuple[str, str]]:
+    return _links([("Streamkap", line.entity_url), ("Alert page", line.alert_url)])
 
 
 def runbook_of(line: Line) -> list[tuple[str, str]]:
@@ -133,9 +141,9 @@ def runbook_of(line: Line) -> list[tuple[str, str]]:
 
 
 def brief_links_of(line: Line, shared: Line | None) -> list[tuple[str, str]]:
-    """The links of one alert among others: Streamkap, the alert's page, and a runbook of its own."""
+    """The links of one alert among others: to act, Streamkap, the alert's page, and a runbook of its own."""
     own = runbook_of(line) if shared is None and line.phase == "firing" else []
-    return [*own, *_links([("Streamkap", line.entity_url), ("Alert page", line.alert_url)])]
+    return [*_to_act(line), *own, *_where_to_look(line)]
 
 
 def brief_words_of(line: Line, shared: Line | None) -> list[str]:

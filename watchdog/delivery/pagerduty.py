@@ -64,7 +64,9 @@ def dress(plugin: NotifyPagerDuty, message: Message) -> None:
         plugin.source = plugin.source if plugin.source not in _UNSET else cut(one_line(where), _NAME) or "watchdog"
         plugin.class_id = plugin.class_id or cut(one_line(lines[0].alertname), _NAME)
         own = [*message.links.items()] if len(lines) > 1 else []
-        plugin.click = plugin.click or next((url for _, url in [*own, *reversed(links_of(lines[0]))]), None)
+        acting = [("", lines[0].act_url)] if lines[0].act_url and len(lines) == 1 else []
+        links = [*acting, *own, *reversed(links_of(lines[0]))]
+        plugin.click = plugin.click or next((url for _, url in links), None)
     if plugin.component in _UNSET:
         plugin.component = "streamkap"
     details: dict[str, Any] = {name: cut(text, _DETAIL) for name, text in _details(message).items() if text}

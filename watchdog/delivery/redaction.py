@@ -16,6 +16,8 @@ _TOKEN = 16
 _ORDINARY = re.compile(r"#?[a-z]{1,12}([-_.][a-z]{1,12})*")
 _SECRET_PARAMETER = re.compile(r"pass|pwd|secret|token|key|auth|sig|cred", re.IGNORECASE)
 _PASSWORD = re.compile(r"://[^/?#@:]*:[^/?#@]+@")
+#: What makes a link act.
+_SIGNED = re.compile(r"(/s/|%2Fs%2F)[A-Za-z0-9_.-]{40,}")
 #: Schemes whose host is an address; elsewhere apprise keeps a token in its place (`slack://<token>/…`).
 HOST_IS_AN_ADDRESS = frozenset({"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos", "http", "https"})
 #: Schemes whose path names mailboxes, not tokens.
@@ -46,7 +48,7 @@ class Secrets:
         """The text with every secret struck out, the longest first, so that no half of one stays."""
         for value in sorted(self._values, key=len, reverse=True):
             text = text.replace(value, STRUCK)
-        return text
+        return _SIGNED.sub(rf"\1{STRUCK}", text)
 
 
 def pieces_of(url: str) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from watchdog.alerts.episodes import Acknowledgement, Episode
+from watchdog.alerts.episodes import Acknowledgement, Episode, Withdrawal, answered_by
 from watchdog.alerts.lifecycle import AlertKey
 from watchdog.alerts.mutes import Mute
 from watchdog.alerts.silences import Silence
@@ -122,14 +122,27 @@ class Dispatcher:
         """All silences as they are now; `tick` or the next poll applies them."""
         self._muting.set_silences(silences)
 
+    def outlived_silences(self, now: float) -> list[Silence]:
+        """Active silences of episodes that have ended."""
+        return self._muting.outlived(now)
+
     def acknowledge(self, episode_id: str, acknowledgement: Acknowledgement) -> None:
         """Stops reminders and escalation of an episode, not its end."""
         episode = self.records.episodes.get(episode_id)
         if episode is None or episode.acknowledgement is not None:
             return
         self.records.put_episode(replace(episode, acknowledgement=acknowledgement))
-        said = f"by {acknowledgement.author}: {acknowledgement.comment}".removesuffix(": ")
-        self.records.note(acknowledgement.at, episode, "acknowledged", said)
+        self.records.note(acknowledgement.at, episode, "acknowledged", str(acknowledgement))
+        self._steps = None
+
+    def withdraw(self, episode_id: str, taken_back: Withdrawal) -> None:
+        """An acknowledgement is taken back: reminders and escalation go on."""
+        episode = self.records.episodes.get(episode_id)
+        if episode is None or episode.acknowledgement is None or not taken_back.takes_back(episode.acknowledgement):
+            return
+        self.records.put_episode(replace(episode, acknowledgement=None))
+        self.records.note(taken_back.at, episode, "withdrawn", f"by {answered_by(taken_back.author, taken_back.via)}")
+        self.records.touched.update(self.records.groups_of(episode_id))
         self._steps = None
 
     def awaiting(self) -> set[AlertKey]:

@@ -25,7 +25,7 @@ class Line:
 
     While it fires, `reason`, `value` and its `limit` are those of the last poll, which did not find it true if it is
     `held`; afterwards `reason` is why it ended, and the texts are those of its beginning. `note` says what is special
-    (no reading since …, a broken text).
+    (no reading since …, a broken text). `act_url` is a link that acts: who opens it may acknowledge and silence.
     """
 
     alertname: str
@@ -44,6 +44,7 @@ class Line:
     runbook_url: str = ""
     entity_url: str = ""
     alert_url: str = ""
+    act_url: str = ""
     flapping: bool = False
     held: bool = False
     note: str = ""

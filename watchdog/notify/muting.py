@@ -54,6 +54,12 @@ class Muting:
         self._silences = {silence.id: silence for silence in silences}
         self._active = None
 
+    def outlived(self, now: float) -> list[Silence]:
+        """Active silences of episodes that have ended."""
+        bound = [one for one in self._silences.values() if one.episode and one.active(now)]
+        open_ones = {episode.id for episode in self._records.open_episodes()} if bound else set()
+        return [one for one in bound if one.episode not in open_ones]
+
     def awaiting(self) -> set[AlertKey]:
         """Alerts that are told only if a poll finds them true, because their suppressor has ended."""
         held = (self._records.episodes.get(one) for one in self._held)
@@ -119,7 +125,7 @@ def hold_of(episode: Episode, quiet: Quiet, suppression: Suppression, true: Coll
         bool(before.suppressor) or (before.awaits_true and (true is None or episode.alert not in true))
     )
     return Hold(
-        silences=tuple(one.id for one in silenced_by(labels, quiet.silences)),
+        silences=tuple(one.id for one in silenced_by(labels, episode.id, quiet.silences)),
         mutes=tuple(one.name for one in quiet.mutes if one.where.matches(labels)),
         suppressor="" if suppressor is None else str(suppressor),
         awaits_true=awaits,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from watchdog.alerts.episodes import Episode, Facts
@@ -39,10 +39,11 @@ Chart = Callable[[Episode], str | None]
 @dataclass(frozen=True)
 class Links:
     """Where messages point to: `public` is the watchdog's own base URL ("" for none), `entity` a template with `{kind}`
-    and `{id}`."""
+    and `{id}`. `sign(episode, receiver, now)` makes what a link that acts ends with, None for no such links."""
 
     public: str = ""
     entity: str = ""
+    sign: Callable[[str, str, float], str] | None = None
 
     def to_entity(self, episode: Episode) -> str:
         alert = episode.alert
@@ -58,6 +59,13 @@ class Links:
 
     def to_alert(self, episode: Episode) -> str:
         return f"{self.public.rstrip('/')}/alerts/{episode.id}" if self.public else ""
+
+    def to_act(self, episode: Episode, receiver: str, now: float) -> str:
+        """Where this receiver can acknowledge or silence the episode without signing in; "" for nowhere."""
+        if not self.public or self.sign is None or not episode.firing:
+            return ""
+        signed = self.sign(episode.id, receiver, now)
+        return f"{self.public.rstrip('/')}/s/{signed}" if signed else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +123,19 @@ class Wording:
         oldest = sorted(others, key=lambda one: one.began)[:LISTED]
         standing = sorted((_Subject.of(one, Part.REMIND, claim) for one in oldest if not one.hold), key=_Subject.rank)
         # only what is listed is worded: of thousands that takes seconds
-        lines = [self._line(records, one, notification.target, current, now) for one in changed[:LISTED]]
+        receiver = notification.receiver
+        lines = [
+            replace(self._line(records, one, notification.target, current, now),
+                    act_url=self.links.to_act(one.episode, receiver, now) if one.phase == "firing" else "")
+            for one in changed[:LISTED]
+        ]  # fmt: skip
         shown = [self._line(records, one, notification.target, current, now) for one in standing[: LISTED - len(lines)]]
         firing = [one.episode for one in changed if one.phase == "firing"]
         first = changed[0].episode
         return Message(
             id=f"{notification.id}",
             kind=claim.kind,
-            receiver=notification.receiver,
+            receiver=receiver,
             title=_title(claim.kind, changed, lines, len(firing) + len(others)),
             headline=_headline(notification.items, claim, records, len(others), held, unheard, now),
             changed=tuple(lines),

@@ -29,7 +29,7 @@ class Action(StrEnum):
     SILENCE = "silence"  #: made, changed or expired
     ACKNOWLEDGE = "acknowledge"
     RELOAD = "reload"
-    LINK = "link"  #: a link in a message was used, or all of them were revoked
+    LINK = "link"  #: all links in messages were revoked
     HOOK = "hook"  #: another program reported something
 
 
@@ -40,6 +40,7 @@ class Via(StrEnum):
     SESSION = "session"  #: signed in on the pages
     TOKEN = "token"  #: sent the token with the request
     LINK = "link"  #: used a signed link
+    PAGERDUTY = "pagerduty"  #: a person at PagerDuty, as PagerDuty names them
     SIGNATURE = "signature"  #: signed the request
     TERMINAL = "terminal"  #: ran a command beside the database
     SIGNAL = "signal"  #: sent SIGHUP

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Hold, Note
+from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Hold, Note, Withdrawal
 from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase
 from watchdog.alerts.silences import Matcher, Silence
 from watchdog.cycle.state import TargetHealth
@@ -79,11 +79,15 @@ def episode_row(episode: Episode) -> Row:
             storable(episode.release_note))  # fmt: skip
 
 
-def episode_of(row: Sequence[Any], heard: Acknowledgement | None = None) -> Episode:
-    """`heard`: an acknowledgement the service may not have seen yet."""
+def episode_of(row: Sequence[Any], heard: Acknowledgement | Withdrawal | None = None) -> Episode:
+    """`heard`: an acknowledgement, or one taken back, that the service may not have seen yet."""
     (id_, rule, kind, entity, since, began, facts, ended, why_ended, end_reason, dark_since, dark_until, flapping,
      acknowledgement, first_accepted, held_since, paused, escalated, hold, released, release_note) = row  # fmt: skip
-    known = heard if acknowledgement is None else _acknowledgement.decode(acknowledgement)
+    known = None if acknowledgement is None else _acknowledgement.decode(acknowledgement)
+    if isinstance(heard, Withdrawal):
+        known = None if known is None or heard.takes_back(known) else known
+    else:
+        known = known or heard
     return Episode(
         id_, AlertKey(rule, Kind(kind), entity), since, began, _facts.decode(facts), ended, why_ended, end_reason,
         dark_since, dark_until, bool(flapping), known, first_accepted, held_since, paused,
@@ -92,12 +96,16 @@ def episode_of(row: Sequence[Any], heard: Acknowledgement | None = None) -> Epis
 
 
 def acknowledgement_row(episode: str, given: Acknowledgement) -> Row:
-    return (episode, given.at, storable(given.author), storable(given.comment))
+    return (episode, given.at, storable(given.author), storable(given.comment), given.via, storable(given.address),
+            None, "")  # fmt: skip
 
 
-def acknowledgement_of(row: Sequence[Any]) -> tuple[str, Acknowledgement]:
-    episode, at, author, comment = row
-    return episode, Acknowledgement(at, author, comment)
+def acknowledgement_of(row: Sequence[Any]) -> Acknowledgement | Withdrawal:
+    """What was last said to an episode; `row` begins behind its id."""
+    at, author, comment, via, address, withdrawn, withdrawn_by = row
+    if withdrawn is not None:
+        return Withdrawal(withdrawn, withdrawn_by, via)
+    return Acknowledgement(at, author, comment, via, address)
 
 
 def note_row(note: Note) -> Row:
@@ -195,7 +203,7 @@ def target_of(row: Sequence[Any]) -> TargetHealth:
 
 def silence_row(silence: Silence) -> Row:
     return (storable(silence.id), _matchers_text(silence.matchers), silence.starts, silence.ends,
-            storable(silence.author), storable(silence.comment), silence.changed)  # fmt: skip
+            storable(silence.author), storable(silence.comment), silence.changed, silence.episode)  # fmt: skip
 
 
 def _matchers_text(matchers: Iterable[Matcher]) -> str:
@@ -203,8 +211,8 @@ def _matchers_text(matchers: Iterable[Matcher]) -> str:
 
 
 def silence_of(row: Sequence[Any]) -> Silence:
-    id_, matchers, starts, ends, author, comment, changed = row
-    return Silence(id_, _matchers.decode(matchers), starts, ends, author, comment, changed)
+    id_, matchers, starts, ends, author, comment, changed, episode = row
+    return Silence(id_, _matchers.decode(matchers), starts, ends, author, comment, changed, episode)
 
 
 # -- windows and configurations

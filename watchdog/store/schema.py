@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 
 metadata = MetaData()
 
@@ -161,12 +161,26 @@ silences = Table(
     _text("author"),
     _text("comment"),
     _seconds("changed"),
+    _text("episode"),
 )
 
-#: What people said to an episode; the service takes it over into the episode when it has seen it.
+#: What people said to an episode; the service takes it over into the episode when it has seen it. `withdrawn` is when
+#: it was taken back, by whom says `withdrawn_by`.
 acknowledgements = Table(
-    "acknowledgements", metadata, _key("episode"), _seconds("at"), _text("author"), _text("comment")
+    "acknowledgements",
+    metadata,
+    _key("episode"),
+    _seconds("at"),
+    _text("author"),
+    _text("comment"),
+    _text("via"),
+    _text("address"),
+    _maybe("withdrawn"),
+    _text("withdrawn_by"),
 )
+
+#: What signatures are made with, by purpose.
+keys = Table("keys", metadata, _key("name"), _text("secret"))
 
 targets = Table(
     "targets",

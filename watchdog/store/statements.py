@@ -7,11 +7,11 @@ from functools import cache
 from itertools import islice
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, delete, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
-from watchdog.alerts.episodes import Acknowledgement, Episode, Note
+from watchdog.alerts.episodes import Acknowledgement, Episode, Note, Withdrawal
 from watchdog.alerts.lifecycle import AlertKey
 from watchdog.alerts.silences import Silence
 from watchdog.cycle.state import Saved
@@ -54,7 +54,12 @@ def remove(connection: Connection, table: Table, keys: Iterable[Row]) -> None:
 
 def add_rosters(connection: Connection, rows: Sequence[Row]) -> None:
     """A roster's id is made of its content: one that is there already is the same."""
-    _run(connection, _insert_new(rosters, connection.dialect.name), rows)
+    add_new(connection, rosters, rows)
+
+
+def add_new(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+    """Insert rows of a table with a key of ours; those that are there stay."""
+    _run(connection, _insert_new(table, connection.dialect.name), rows)
 
 
 def raise_counter(connection: Connection, name: str, at_least: int) -> None:
@@ -169,11 +174,23 @@ def silences_of(connection: Connection) -> list[Silence]:
     return [rows.silence_of(row) for row in found]
 
 
-def open_acknowledgements(connection: Connection) -> dict[str, Acknowledgement]:
-    """What people said to episodes that are not over."""
+def open_acknowledgements(connection: Connection) -> dict[str, Acknowledgement | Withdrawal]:
+    """What people last said to episodes that still fire."""
     firing = acknowledgements.join(episodes, episodes.c.id == acknowledgements.c.episode)
     found = connection.execute(select(acknowledgements).select_from(firing).where(episodes.c.ended.is_(None)))
-    return dict(rows.acknowledgement_of(row) for row in found)
+    return {row[0]: rows.acknowledgement_of(row[1:]) for row in found}
+
+
+def withdraw(connection: Connection, episode: str, taken_back: Withdrawal) -> bool:
+    """Mark what was said through the same channel before as taken back; False where there is no such word."""
+    table = acknowledgements
+    said = and_(table.c.episode == episode, table.c.via == taken_back.via, table.c.at <= taken_back.at)
+    found = connection.execute(
+        update(table)
+        .where(said, table.c.withdrawn.is_(None))
+        .values(withdrawn=taken_back.at, withdrawn_by=rows.storable(taken_back.author))
+    )
+    return found.rowcount > 0
 
 
 def is_firing(connection: Connection, episode: str) -> bool:
@@ -235,14 +252,15 @@ def notes_by(
 
 def _episodes() -> Select[Any]:
     """Episodes, with what people said that the service may not have seen yet."""
-    said = (acknowledgements.c.at, acknowledgements.c.author, acknowledgements.c.comment)
+    said = list(acknowledgements.c)[1:]
     beside = episodes.outerjoin(acknowledgements, acknowledgements.c.episode == episodes.c.id)
     return select(episodes, *(column.label(f"said_{column.name}") for column in said)).select_from(beside)
 
 
 def _heard(row: Sequence[Any]) -> Episode:
-    *columns, at, author, comment = row
-    return rows.episode_of(columns, None if at is None else Acknowledgement(at, author, comment))
+    columns, said = row[: len(episodes.c)], row[len(episodes.c) :]
+    heard = None if said[0] is None else rows.acknowledgement_of(said)
+    return rows.episode_of(columns, heard)
 
 
 def _of_alert(table: Any, alert: AlertKey) -> ColumnElement[bool]:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 import msgspec
 from sqlalchemy import Connection, and_, delete, func, or_, select
 
-from watchdog.alerts.episodes import Acknowledgement, Episode, Note
+from watchdog.alerts.episodes import Acknowledgement, Episode, Note, Withdrawal
 from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase
 from watchdog.alerts.silences import Silence
 from watchdog.cycle.state import Changes, Saved, TargetHealth
@@ -187,28 +187,39 @@ class Store:
         with self.reading() as connection:
             return statements.silences_of(connection)
 
-    def put_silence(self, silence: Silence) -> None:
-        """Make a silence, or replace the one with its id."""
+    def put_silence(self, silence: Silence, note: Note | None = None) -> None:
+        """Make a silence, or replace the one with its id; `note` is a line of the story of the alert it is for."""
         with self.writing() as connection:
             statements.put(connection, schema.silences, [rows.silence_row(silence)])
+            statements.add(connection, schema.notes, [] if note is None else [rows.note_row(note)])
             statements.count_up(connection, "people")
 
-    def acknowledgements(self) -> dict[str, Acknowledgement]:
-        """By id of the episode, for those that are not over."""
+    def acknowledgements(self) -> dict[str, Acknowledgement | Withdrawal]:
+        """What people last said, by id of the episode, for those that are not over."""
         with self.reading() as connection:
             return statements.open_acknowledgements(connection)
 
     def put_ack(self, episode: str, acknowledgement: Acknowledgement) -> bool:
-        """Acknowledge an episode; False when there is none that fires under this id. The first word counts."""
+        """Acknowledge an episode; False when there is none that fires under this id. The first word counts, unless it
+        was taken back before this one."""
         with self.writing() as connection:
             if not statements.is_firing(connection, episode):
                 return False
-            if statements.open_acknowledgements(connection).get(episode) is None:
+            said = statements.open_acknowledgements(connection).get(episode)
+            if said is None or (isinstance(said, Withdrawal) and said.at < acknowledgement.at):
                 statements.put(
                     connection, schema.acknowledgements, [rows.acknowledgement_row(episode, acknowledgement)]
                 )
                 statements.count_up(connection, "people")
             return True
+
+    def withdraw_ack(self, episode: str, taken_back: Withdrawal) -> bool:
+        """Take back what was said through the same channel; False where nothing was, or it was taken back already."""
+        with self.writing() as connection:
+            found = statements.withdraw(connection, episode, taken_back)
+            if found:
+                statements.count_up(connection, "people")
+            return found
 
     # -- pages and commands
 

@@ -21,6 +21,8 @@ _WORDS = {
     "held": ("Held back", "quiet"),
     "released": ("No longer held back", "plain"),
     "acknowledged": ("Acknowledged", "good"),
+    "withdrawn": ("Acknowledgement taken back", "warn"),
+    "silenced": ("Silenced", "quiet"),
     "handed-over": ("Handed over to {whom}", "warn"),
     "taken-over": ("Went on in the next episode for {whom}", "quiet"),
     "merged": ("Its end was merged for {whom}", "quiet"),

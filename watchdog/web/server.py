@@ -17,12 +17,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from watchdog.errors import SettingsError, StoreError
+from watchdog.store.signed_links import SignedLinks
 from watchdog.web import badges, live_updates, probes
 from watchdog.web.access import Access
 from watchdog.web.actions import Acting
 from watchdog.web.alertmanager import routes as alertmanager
 from watchdog.web.assets import Assets
 from watchdog.web.connections import KEEP_ALIVE, Connection
+from watchdog.web.links import ActingLinks
 from watchdog.web.middleware import Guard
 from watchdog.web.pages import Pages
 from watchdog.web.places import Places
@@ -41,8 +43,10 @@ _OTHER_FILES = 200
 _HOUSEKEEPING = 5
 
 
-def application(watched: ServiceView, access: Access, name: str = "watchdog") -> Starlette:
-    """Everything that is answered; `name` is this instance's, for display."""
+def application(
+    watched: ServiceView, access: Access, name: str = "watchdog", signed: SignedLinks | None = None
+) -> Starlette:
+    """Everything that is answered; `name` is this instance's, for display, `signed` reads links that act."""
     assets = Assets()
     templates = Templates(name, assets.version)
     app = Starlette(
@@ -54,6 +58,7 @@ def application(watched: ServiceView, access: Access, name: str = "watchdog") ->
             *live_updates.routes(watched, access, stopping=lambda: app.state.stopping()),
             *assets.routes(),
             *Acting(watched, access, templates).routes(),
+            *ActingLinks(watched, access, templates, signed).routes(),
             *Pages(watched, access, templates).routes(),
         ],
         middleware=[Middleware(Guard, access)],

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from watchdog.alerts.episodes import Episode, Facts
+from watchdog.alerts.episodes import Episode, Facts, Note, Withdrawal
 from watchdog.alerts.silences import Matcher, Silence
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.evaluation import Evaluation
@@ -87,7 +87,7 @@ class ServiceView(Protocol):
         """Look at the rule files now, because `by` asked for it; what is wrong with them, "" for nothing."""
         ...
 
-    def put_silence(self, silence: Silence) -> Silence: ...
+    def put_silence(self, silence: Silence, note: Note | None = None) -> Silence: ...
 
     def new_silence(
         self, matchers: tuple[Matcher, ...], starts: float, ends: float, author: str, comment: str
@@ -95,4 +95,15 @@ class ServiceView(Protocol):
 
     def expire_silence(self, silence_id: str) -> Silence | None: ...
 
-    def acknowledge(self, episode_id: str, author: str, comment: str = "") -> Episode | None: ...
+    def acknowledge(
+        self,
+        episode_id: str,
+        author: str,
+        comment: str = "",
+        *,
+        via: str = "",
+        address: str = "",
+        at: float | None = None,
+    ) -> Episode | None: ...
+
+    def withdraw(self, episode_id: str, taken_back: Withdrawal) -> bool: ...

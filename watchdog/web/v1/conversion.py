@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from watchdog.alerts.episodes import Episode, Facts, Note
+from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Note
 from watchdog.alerts.silences import Silence
 from watchdog.cycle.state import TargetHealth
 from watchdog.notify.ledger import Entry
@@ -58,10 +58,14 @@ def episode_object(episode: Episode, links: Links, current: Facts | None = None)
         limit=None if facts.limit is None else facts.limit.value,
         flapping=episode.flapping,
         held=schemas.Held(list(hold.silences), list(hold.mutes), hold.suppressor, str(hold)),
-        acknowledged=None if said is None else schemas.Acknowledgement(instant(said.at), said.author, said.comment),
+        acknowledged=None if said is None else acknowledgement_object(said),
         url=links.to_alert(episode) or f"/alerts/{episode.id}",
         entity_url=links.to_entity(episode),
     )
+
+
+def acknowledgement_object(said: Acknowledgement) -> schemas.Acknowledgement:
+    return schemas.Acknowledgement(instant(said.at), said.author, said.comment, said.via, said.address)
 
 
 def told_object(entry: Entry, labels: Mapping[str, str]) -> schemas.Told:
@@ -92,6 +96,7 @@ def silence_object(silence: Silence, now: float) -> schemas.Silence:
         changed_at=instant(silence.changed),
         author=silence.author,
         comment=silence.comment,
+        episode=silence.episode,
     )
 
 

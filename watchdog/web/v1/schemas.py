@@ -98,6 +98,8 @@ class Acknowledgement(Struct, frozen=True):
     at: Instant
     author: str
     comment: str
+    via: Annotated[str, Meta(description='"link" or "pagerduty"; "" for the pages, this API and the command')] = ""
+    address: Annotated[str, Meta(description="where a link was used")] = ""
 
 
 class Held(Struct, frozen=True):
@@ -187,6 +189,7 @@ class Silence(Struct, frozen=True):
     changed_at: Instant
     author: str
     comment: str
+    episode: Annotated[str, Meta(description='the episode it ends with; "" for none')] = ""
 
 
 class AuditEntry(Struct, frozen=True):
