@@ -110,7 +110,7 @@ def test_what_somebody_damaged_is_an_error_of_the_store(sqlite: str, opened: Cal
     store = opened(sqlite)
     database = Database(sqlite)
     with database.writing() as connection:
-        connection.execute(text("INSERT INTO silences VALUES ('s', 'nonsense', 1, 2, '', '', 1)"))
+        connection.execute(text("INSERT INTO silences VALUES ('s', 'nonsense', 1, 2, '', '', 1, '')"))
     database.close()
     with pytest.raises(StoreError, match="cannot be understood"):
         store.load()
