@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     watchdog_links: Literal["on", "off"] = "on"
     watchdog_trusted_proxy: str = ""
     watchdog_user_header: str = ""
+    pagerduty_webhook_secret: Secret = None
+    pagerduty_api_token: Secret = None
     watchdog_entity_url: str = "https://app.streamkap.com/{kind}s/{id}"
     watchdog_heartbeat_url: Secret = None
     watchdog_name: str = Field(default_factory=socket.gethostname)

@@ -29,13 +29,18 @@ class Facts:
 
 
 #: How people answer an alert without signing in, in words; by the names the audit trail has for it.
-_THROUGH = {"link": "through a link", "pagerduty": "at PagerDuty", "slack": "in Slack"}
+_THROUGH = {
+    "link": "through a link",
+    "pagerduty": "at PagerDuty",
+    "pagerduty-resolved": "who resolved the incident at PagerDuty",
+    "slack": "in Slack",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """`via` is how it was given ("link", "pagerduty", "slack"; "" on the pages and by command), `address` where a link
-    was used."""
+    """`via` is how it was given ("link", "pagerduty", "pagerduty-resolved", "slack"; "" on the pages and by command),
+    `address` where a link was used."""
 
     at: float
     author: str
@@ -47,6 +52,15 @@ class Acknowledgement:
         if "\0" in self.author + self.comment:
             raise ValueError("an acknowledgement cannot hold a NUL character")
 
+    @property
+    def resolved_elsewhere(self) -> bool:
+        """Whether somebody resolved the incident at PagerDuty while its alert fires: that counts for a while."""
+        return self.via == "pagerduty-resolved"
+
+    def replaces(self, other: Acknowledgement) -> bool:
+        """The first acknowledgement counts, but a resolved incident has to be triggered again, whoever was first."""
+        return self.resolved_elsewhere and not other.resolved_elsewhere and other.at < self.at
+
     def __str__(self) -> str:
         """`by ann, through a link from 10.0.0.7: looking into it`."""
         said = f"by {answered_by(self.author, self.via, self.address)}"
@@ -55,7 +69,7 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """An acknowledgement given before `at` through `via` is taken back."""
+    """An acknowledgement given before `at` through `via` is taken back; `author` "" where its time has passed."""
 
     at: float
     author: str

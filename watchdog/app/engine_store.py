@@ -70,6 +70,7 @@ class EngineStore:
     def tick(self) -> None:
         """What time brings; saved before the next claim."""
         with self._lock:
+            self._end_lapsed()
             self.engine.tick(self.clock())
             self._save()
 
@@ -209,8 +210,10 @@ class EngineStore:
             if episode is None or not episode.firing:
                 return None
             acknowledgement = Acknowledgement(self.clock() if at is None else at, author, comment, via, address)
-            self.store.put_ack(episode_id, acknowledgement)
-            self.engine.acknowledge(episode_id, acknowledgement)
+            # None: the episode is not saved yet
+            said = self.store.put_ack(episode_id, acknowledgement) or acknowledgement
+            if isinstance(said, Acknowledgement):
+                self.engine.acknowledge(episode_id, said)
             self._save()
             return self.engine.records.episodes[episode_id]
 
@@ -260,6 +263,14 @@ class EngineStore:
                     self.put_silence(silence.expired(now))
             except StoreError as cause:  # the next cycle tries again; nobody else is silenced by it
                 logger.warning("silence could not be ended", extra={"error": str(cause)})
+
+    def _end_lapsed(self) -> None:
+        """Incidents that were resolved at PagerDuty while their alerts fire: after a while they are triggered again."""
+        try:
+            for episode, taken_back in self.engine.lapsed(self.clock()):
+                self.withdraw(episode, taken_back)
+        except StoreError as cause:  # it is tried again a second later
+            logger.debug("resolved incident not triggered again yet", extra={"error": str(cause)})
 
     def _save(self, *, after_poll: bool = False) -> bool:
         """Write what was decided, in one transaction; what cannot be written is kept for the next try."""

@@ -150,7 +150,7 @@ class StandbyView:
     ) -> Episode | None:
         check_said(author, comment)
         said = Acknowledgement(self._clock() if at is None else at, author, comment, via, address)
-        return self._store.episode(episode_id) if self._store.put_ack(episode_id, said) else None
+        return None if self._store.put_ack(episode_id, said) is None else self._store.episode(episode_id)
 
     def withdraw(self, episode_id: str, taken_back: Withdrawal) -> bool:
         return self._store.withdraw_ack(episode_id, taken_back)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import SecretStr
+
 from watchdog.app.engine_store import EngineStore
 from watchdog.app.heartbeat import Heartbeat
 from watchdog.app.leader import LeaderView
@@ -194,9 +196,7 @@ def start(
     return Started(service, watcher, server)
 
 
-def stand_by(
-    settings: Settings, variables: Mapping[str, str], store: Store, clock: Clock = time.time
-) -> Server | None:
+def stand_by(settings: Settings, variables: Mapping[str, str], store: Store, clock: Clock = time.time) -> Server | None:
     """The pages of a replica that waits for the lead, from what the leader writes. Raises SettingsError."""
 
     def last() -> Policy:
@@ -223,18 +223,21 @@ def _access(settings: Settings, store: Store) -> Access:
     )
 
 
+def secret_of(value: SecretStr | None) -> str:
+    """ "" for none."""
+    return "" if value is None else value.get_secret_value()
+
+
 def _signed_links(settings: Settings, store: Store) -> SignedLinks | None:
     """None where links that act are switched off."""
     return SignedLinks(store) if settings.watchdog_links == "on" else None
 
 
-def _server(
-    settings: Settings, watched: ServiceView, access: Access, signed: SignedLinks | None
-) -> Server | None:
+def _server(settings: Settings, watched: ServiceView, access: Access, signed: SignedLinks | None) -> Server | None:
     """Raises SettingsError where the address cannot be used."""
     if settings.listen is None:
         return None
-    app = application(watched, access, settings.watchdog_name, signed)
+    app = application(watched, access, settings.watchdog_name, signed, secret_of(settings.pagerduty_webhook_secret))
     server = Server(app, *settings.listen, housekeeping=access.report_refusals)
     server.start()
     return server

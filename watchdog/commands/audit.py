@@ -22,6 +22,7 @@ _HOW = {
     Via.TOKEN: "with the token",
     Via.LINK: "with a link",
     Via.PAGERDUTY: "at PagerDuty",
+    Via.PAGERDUTY_RESOLVED: "at PagerDuty",
     Via.SIGNATURE: "with a signature",
     Via.TERMINAL: "on a terminal",
     Via.SIGNAL: "by SIGHUP",

@@ -109,6 +109,9 @@ class _Loader:
         self._mistakes: list[Mistake] = []
         self._warnings: list[Mistake] = []
         self._rules = RuleReader(self._mistakes, self._warnings, seen)
+        # named here, because what is warned of depends on it
+        heard = ("PAGERDUTY_WEBHOOK_SECRET", "PAGERDUTY_API_TOKEN")
+        self._hears_pagerduty = any((variables or {}).get(name, "").strip() for name in heard)
         self._routing = ReceiverReader(self._mistakes, self._warnings, variables, check_url, unset_out)
         self._found: list[Found] = []
         self._named: dict[str, Place] = {}
@@ -249,11 +252,16 @@ class _Loader:
             if wanted and isinstance(where, MappingNode) and not any(matches_items(wanted, one) for one in Severity):
                 what = f"where: no alert has such a severity; there are {', '.join(Severity)}"
                 self._warnings.append(where.items["severity"].place.mistake(what))
+        if self._hears_pagerduty:
+            return
         pagerduty = {r.name for r, _ in self._receivers.values()
                      if any(self._routing.urls.get(t.id, "").startswith("pagerduty") for t in r.targets)}  # fmt: skip
         for node, route in zip(self._route_nodes, routes, strict=True):
             if route.escalate and pagerduty & {*route.to, *(n for step in route.escalate for n in step.to)}:
-                what = "escalate: acknowledgements inside PagerDuty are not seen here; acknowledge with `watchdog ack`"
+                what = (
+                    "escalate: acknowledgements inside PagerDuty are not seen here; "
+                    "set PAGERDUTY_WEBHOOK_SECRET or PAGERDUTY_API_TOKEN"
+                )
                 self._warnings.append(node.key("escalate").mistake(what))
 
     def _check_mentions(self) -> None:

@@ -185,6 +185,10 @@ class Engine:
     def withdraw(self, episode: str, taken_back: Withdrawal) -> None:
         self.dispatcher.withdraw(episode, taken_back)
 
+    def lapsed(self, now: float) -> list[tuple[str, Withdrawal]]:
+        """Acknowledgements that were made by resolving an incident and count no longer, by episode."""
+        return self.dispatcher.lapsed(now)
+
     def waiting_targets(self) -> list[str]:
         """Targets that something is owed to."""
         return self.records.waiting_targets()

@@ -13,7 +13,7 @@ from watchdog.errors import DeliveryError
 from watchdog.notify.escalation import Step, escalate, steps
 from watchdog.notify.flush import consider, flush, regroup, remind
 from watchdog.notify.ledger import Ending
-from watchdog.notify.muting import Muting
+from watchdog.notify.muting import Muting, ask_reminder
 from watchdog.notify.outcomes import Claim, accepted, claim, failed, hand_over, unheld, waiting
 from watchdog.notify.records import Records
 from watchdog.notify.refiring import take_over
@@ -32,6 +32,9 @@ class Dispatcher:
         self.routing = routing
         self._muting = Muting(records, rules, mutes)
         self._steps: list[Step] | None = None
+        self._resolved_elsewhere = {
+            one.id for one in records.open_episodes() if one.acknowledgement and one.acknowledgement.resolved_elsewhere
+        }
         #: Groups and episodes whose deadline passed while nobody watched: they wait for a poll that judges them.
         self._unconfirmed: set[GroupKey] = set()
         self._unconfirmed_steps: set[str] = set()
@@ -129,9 +132,12 @@ class Dispatcher:
     def acknowledge(self, episode_id: str, acknowledgement: Acknowledgement) -> None:
         """Stops reminders and escalation of an episode, not its end."""
         episode = self.records.episodes.get(episode_id)
-        if episode is None or episode.acknowledgement is not None:
+        before = None if episode is None else episode.acknowledgement
+        if episode is None or (before is not None and not acknowledgement.replaces(before)):
             return
         self.records.put_episode(replace(episode, acknowledgement=acknowledgement))
+        if acknowledgement.resolved_elsewhere:
+            self._resolved_elsewhere.add(episode_id)
         self.records.note(acknowledgement.at, episode, "acknowledged", str(acknowledgement))
         self._steps = None
 
@@ -140,10 +146,31 @@ class Dispatcher:
         episode = self.records.episodes.get(episode_id)
         if episode is None or episode.acknowledgement is None or not taken_back.takes_back(episode.acknowledgement):
             return
-        self.records.put_episode(replace(episode, acknowledgement=None))
-        self.records.note(taken_back.at, episode, "withdrawn", f"by {answered_by(taken_back.author, taken_back.via)}")
+        after = replace(episode, acknowledgement=None)
+        self.records.put_episode(after)
+        if taken_back.author:
+            why = f"by {answered_by(taken_back.author, taken_back.via)}"
+        else:
+            why = f"{episode.acknowledgement.author} resolved the incident at PagerDuty, and the alert still fires"
+            ask_reminder(self.records, after, why)
+        self.records.note(taken_back.at, episode, "withdrawn", why)
+        self._resolved_elsewhere.discard(episode_id)
         self.records.touched.update(self.records.groups_of(episode_id))
         self._steps = None
+
+    def lapsed(self, now: float) -> list[tuple[str, Withdrawal]]:
+        """Incidents that somebody resolved at PagerDuty one repeat interval ago, while their alerts still fire."""
+        found = []
+        for episode_id in list(self._resolved_elsewhere):
+            episode = self.records.episodes.get(episode_id)
+            given = None if episode is None or not episode.firing else episode.acknowledgement
+            if given is None or not given.resolved_elsewhere:
+                self._resolved_elsewhere.discard(episode_id)
+                continue
+            repeats = [route.repeat_interval for _, route in self.records.routes_of(episode_id)]
+            if given.at + min(repeats, default=0.0) <= now:
+                found.append((episode_id, Withdrawal(now, "", given.via)))
+        return found
 
     def awaiting(self) -> set[AlertKey]:
         """Alerts that are told only if a poll finds them true, because their suppressor has ended."""

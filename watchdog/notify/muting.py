@@ -153,9 +153,10 @@ def apply_hold(records: Records, episode: Episode, hold: Hold, names: dict[str, 
         ended += [f"mute {one}" for one in before.mutes]
         after = replace(after, release_note=" and ".join(ended) + (" have ended" if len(ended) > 1 else " has ended"))
         if not hold.suppressed:
-            _remind(records, after, after.release_note)
+            ask_reminder(records, after, after.release_note)
     if hold.suppressed and not before.suppressed:
-        _remind(records, after, "")  # what a silence left due is not made up for: reminders go on after the release
+        # what a silence left due is not made up for: reminders go on after the release
+        ask_reminder(records, after, "")
     if before.suppressed and not hold.suppressed:
         after = replace(after, released=now)
     records.put_episode(after)
@@ -165,7 +166,7 @@ def apply_hold(records: Records, episode: Episode, hold: Hold, names: dict[str, 
     return True
 
 
-def _remind(records: Records, episode: Episode, why: str) -> None:
+def ask_reminder(records: Records, episode: Episode, why: str) -> None:
     """What had been told before gets a reminder that says why, "" for none."""
     for entry in records.entries_of(episode.id):
         if entry.role is Role.ROUTED and entry.standing is Standing.ACCEPTED and not entry.closed:

@@ -40,7 +40,8 @@ class Via(StrEnum):
     SESSION = "session"  #: signed in on the pages
     TOKEN = "token"  #: sent the token with the request
     LINK = "link"  #: used a signed link
-    PAGERDUTY = "pagerduty"  #: a person at PagerDuty, as PagerDuty names them
+    PAGERDUTY = "pagerduty"  #: acknowledged at PagerDuty, as PagerDuty names them
+    PAGERDUTY_RESOLVED = "pagerduty-resolved"  #: resolved the incident at PagerDuty
     SIGNATURE = "signature"  #: signed the request
     TERMINAL = "terminal"  #: ran a command beside the database
     SIGNAL = "signal"  #: sent SIGHUP

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Protocol
 
 from watchdog.alerts.episodes import Episode, Note, Withdrawal, answered_by
 from watchdog.alerts.silences import Matcher, Silence, check_new
 from watchdog.notify.routes import text_of
-from watchdog.store.audit import Action, Actor, record
+from watchdog.store.audit import Action, Actor, Via, record
 from watchdog.store.store import Store
 from watchdog.units import format_duration
 
@@ -45,10 +46,15 @@ def acknowledge(watched: Watchdog, episode_id: str, by: Actor, at: float, commen
 
     Raises ValueError for a name that is too long, StoreError where it cannot be kept.
     """
-    found = watched.acknowledge(episode_id, by.who, comment, via=str(by.via), address=by.address, at=at)
-    if found is not None:
+    found = watched.acknowledge(episode_id, by.who, comment, via=str(by.via), address=_from_where(by), at=at)
+    if found is not None and (said := found.acknowledgement) is not None and (said.at, said.author) == (at, by.who):
         record(watched.store, at, by, Action.ACKNOWLEDGE, _named(found))
     return found
+
+
+def resolved_elsewhere(watched: Watchdog, episode: Episode, by: Actor, at: float) -> Episode | None:
+    """Somebody resolved its incident at PagerDuty while the alert fires: an acknowledgement for one repeat interval."""
+    return acknowledge(watched, episode.id, replace(by, via=Via.PAGERDUTY_RESOLVED), at)
 
 
 def take_back(watched: Watchdog, episode: Episode, by: Actor, at: float) -> bool:
@@ -84,10 +90,15 @@ def silence(watched: Watchdog, episode_id: str, by: Actor, lasting: float | None
         if same and one.active(now) and one.ends >= made.ends - 60:
             return one
     span = "until it resolves" if lasting is None else f"for {format_duration(lasting)}"
-    story = f"{span} by {answered_by(by.who, str(by.via), by.address)}"
+    story = f"{span} by {answered_by(by.who, str(by.via), _from_where(by))}"
     watched.put_silence(made, Note(now, found.alert, found.id, "silenced", story))
     record(watched.store, now, by, Action.SILENCE, f"{span}: {_named(found)}")
     return made
+
+
+def _from_where(by: Actor) -> str:
+    """Where a person is: PagerDuty's own address says nothing of that."""
+    return by.address if by.via is Via.LINK else ""
 
 
 def _matchers(episode: Episode) -> tuple[Matcher, ...]:

@@ -228,6 +228,14 @@ def episode_by_id(connection: Connection, id_: str) -> Episode | None:
     return None if row is None else _heard(row)
 
 
+def episodes_of_incident(connection: Connection, incident: str) -> list[Episode]:
+    if not incident or not _may_be_id(incident):
+        return []
+    named = exists().where(entries.c.episode == episodes.c.id, entries.c.incident == incident)
+    asked = _episodes().where(episodes.c.ended.is_(None), named).order_by(episodes.c.began, episodes.c.id)
+    return [_heard(row) for row in connection.execute(asked)]
+
+
 def entries_of(connection: Connection, ids: Iterable[str]) -> list[Entry]:
     found: list[Entry] = []
     for some in _chunks(ids):

@@ -199,19 +199,20 @@ class Store:
         with self.reading() as connection:
             return statements.open_acknowledgements(connection)
 
-    def put_ack(self, episode: str, acknowledgement: Acknowledgement) -> bool:
-        """Acknowledge an episode; False when there is none that fires under this id. The first word counts, unless it
-        was taken back before this one."""
+    def put_ack(self, episode: str, acknowledgement: Acknowledgement) -> Acknowledgement | Withdrawal | None:
+        """Acknowledge an episode; returns what counts now, None when no episode fires under this id. The first word
+        counts, unless it was taken back before this one."""
         with self.writing() as connection:
             if not statements.is_firing(connection, episode):
-                return False
+                return None
             said = statements.open_acknowledgements(connection).get(episode)
-            if said is None or (isinstance(said, Withdrawal) and said.at < acknowledgement.at):
-                statements.put(
-                    connection, schema.acknowledgements, [rows.acknowledgement_row(episode, acknowledgement)]
-                )
-                statements.count_up(connection, "people")
-            return True
+            if isinstance(said, Acknowledgement) and not acknowledgement.replaces(said):
+                return said
+            if isinstance(said, Withdrawal) and said.at >= acknowledgement.at:
+                return said
+            statements.put(connection, schema.acknowledgements, [rows.acknowledgement_row(episode, acknowledgement)])
+            statements.count_up(connection, "people")
+            return acknowledgement
 
     def withdraw_ack(self, episode: str, taken_back: Withdrawal) -> bool:
         """Take back what was said through the same channel; False where nothing was, or it was taken back already."""
@@ -247,6 +248,11 @@ class Store:
     def episode(self, id_: str) -> Episode | None:
         with self.reading() as connection:
             return statements.episode_by_id(connection, id_)
+
+    def episodes_of_incident(self, incident: str) -> list[Episode]:
+        """What fires and has this key at PagerDuty."""
+        with self.reading() as connection:
+            return statements.episodes_of_incident(connection, incident)
 
     def entries_of(self, *episodes: str) -> list[Entry]:
         """Who was told of these episodes."""

@@ -26,6 +26,7 @@ from watchdog.web.assets import Assets
 from watchdog.web.connections import KEEP_ALIVE, Connection
 from watchdog.web.links import ActingLinks
 from watchdog.web.middleware import Guard
+from watchdog.web.pagerduty_hook import PagerDutyHook
 from watchdog.web.pages import Pages
 from watchdog.web.places import Places
 from watchdog.web.rendering import Templates
@@ -44,9 +45,14 @@ _HOUSEKEEPING = 5
 
 
 def application(
-    watched: ServiceView, access: Access, name: str = "watchdog", signed: SignedLinks | None = None
+    watched: ServiceView,
+    access: Access,
+    name: str = "watchdog",
+    signed: SignedLinks | None = None,
+    hook_secret: str = "",
 ) -> Starlette:
-    """Everything that is answered; `name` is this instance's, for display, `signed` reads links that act."""
+    """Everything that is answered; `name` is this instance's, for display, `signed` reads links that act,
+    `hook_secret` is what PagerDuty signs with."""
     assets = Assets()
     templates = Templates(name, assets.version)
     app = Starlette(
@@ -58,6 +64,7 @@ def application(
             *live_updates.routes(watched, access, stopping=lambda: app.state.stopping()),
             *assets.routes(),
             *Acting(watched, access, templates).routes(),
+            *PagerDutyHook(watched, access, hook_secret).routes(),
             *ActingLinks(watched, access, templates, signed).routes(),
             *Pages(watched, access, templates).routes(),
         ],
