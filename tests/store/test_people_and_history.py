@@ -88,7 +88,7 @@ def test_episodes_newest_first_by_alert_and_page_by_page(store: Store) -> None:
     assert ids(alert=other) == ["o", "p"]
     assert store.episode("none") is None
     assert store.episode("e\0") is None
-    assert store.put_ack("e\0", Acknowledgement(1.0, "eva")) is False
+    assert store.put_ack("e\0", Acknowledgement(1.0, "eva")) is None
 
 
 def test_the_story_of_an_episode_and_of_an_alert(store: Store) -> None:
