@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from incidents.physics import STATUSES, TASKS, Numbers, Sinks, SinkStep, Sources, SourceStep, Traits
-from incidents.polls import LISTING_EVERY, ColumnPoll, Heard, Watch, connector, pack, pipeline, task, transform
+from incidents.polls import LISTING_EVERY, ColumnPoll, Heard, Roster, Watch, connector, pack, pipeline, task, transform
 from incidents.rhythms import RHYTHMS, share
 from incidents.scenarios import Scenario, Thing, World, worlds
 from watchdog.cycle.policy import Policy
@@ -100,6 +100,7 @@ class _Stage:
         for kind, casts in self.casts.items():
             self._entities[kind] = [cast.entity for cast in casts]
         self._entities[Kind.TASK] = [entity for _, entity, _ in self._tasks]
+        self._roster = Roster(self._entities)
         rng = self._rng = np.random.default_rng(14)
         sources, sinks = ([cast.thing for cast in self.casts[kind]] for kind in (Kind.SOURCE, Kind.DESTINATION))
         worlds_of = {kind: [self._traits[id_] for id_ in self._world_of[kind]] for kind in self._world_of}
@@ -167,12 +168,12 @@ class _Stage:
         numbers, codes, listed = self._world(at, dt, minute)
         if any(start <= at - BEGINS < end for start, end in down):
             dark = {kind: np.ones(len(found), dtype=bool) for kind, found in self._entities.items()}
-            return ColumnPoll(at, self._entities, {}, {}, failures=Failures((ApiError("the API is down in this scenario"),)), dark=dark)
+            return ColumnPoll(at, self._roster, {}, {}, failures=Failures((ApiError("the API is down in this scenario"),)), dark=dark)
         listing = None
         if at - self._listed_at >= LISTING_EVERY:
             self._listed_at = at
             listing = Listing(listed, frozenset(kind for kind in REAL_KINDS if kind is not Kind.WATCHDOG))
-        return ColumnPoll(at, self._entities, numbers, codes, listing)
+        return ColumnPoll(at, self._roster, numbers, codes, listing)
 
     def _world(self, at: float, dt: float, minute: float) -> tuple[dict[tuple[Kind, str], Numbers], dict[tuple[Kind, str], tuple[Numbers, tuple[str, ...]]], list[Entity]]:
         sources, sinks = self.casts[Kind.SOURCE], self.casts[Kind.DESTINATION]

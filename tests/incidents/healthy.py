@@ -3,14 +3,14 @@ wrong. Half of the connectors are sources, half destinations; every world that t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
 from incidents.physics import STATUSES, TASKS, Flags, Numbers, Sinks, SinkStep, Sources, SourceStep, Traits
-from incidents.polls import LISTING_EVERY, ColumnPoll, Heard, Watch, connector, pack, pipeline, task
-from incidents.rhythms import RHYTHMS, share
+from incidents.polls import LISTING_EVERY, ColumnPoll, Heard, Roster, Watch, connector, pack, pipeline, task
+from incidents.rhythms import DAY, RHYTHMS, share
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import REAL_KINDS, Entity, Kind
 from watchdog.readings.poll import Failures, Listing
@@ -30,6 +30,8 @@ EVENTS: dict[int, tuple[float, float, float]] = {
     BURST: (2.0, 120, 500),
     BATCH: (1.0, 300, 1800),
 }
+#: Those that rest on holidays.
+OFFICE = [RHYTHMS.index(name) for name in ("office", "strict-office", "weekdays")]
 #: How rhythms are spread over sources, in the order of RHYTHMS.
 _SPREAD = (0.25, 0.15, 0.12, 0.06, 0.1, 0.08, 0.04, 0.1, 0.1)
 
@@ -62,7 +64,6 @@ class _Healthy:
     count: int
     every: float
     weeks: float
-    _happening: dict[int, tuple[Numbers, Numbers]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rng, count = np.random.default_rng(self.seed), self.count
@@ -75,6 +76,7 @@ class _Healthy:
             self._entities[Kind.DESTINATION].append(sink)
             self._entities[Kind.PIPELINE].append(pipeline(f"pipe-{number}", source, sink))
         self._entities[Kind.TASK] = [task(one) for kind in (Kind.SOURCE, Kind.DESTINATION) for one in self._entities[kind]]
+        self._roster = Roster(self._entities)
         debezium = rng.random(count) < 0.9
         undocumented = rng.random(count) < 0.8
         traits = Traits(debezium, undocumented, rng.random(count) < 0.5, rng.random(count) < 0.5,
@@ -88,9 +90,10 @@ class _Healthy:
         # neighbours of captured tables: only where the attributes exist that tell them apart
         self._others = np.where((rng.random(count) < 0.25) & undocumented, np.exp(rng.normal(0.5, 1.0, count)), 0.0)
         self._loads = rng.choice([0.0, 120.0, 300.0], size=count, p=[0.5, 0.3, 0.2])
-        self._small = np.where(self._rate > 50, 1.0, 0.0)
+        # a public holiday of some countries, in the last whole week: who works in office hours rests
+        self._holiday = MONDAY + (max(1, int(self.weeks)) - 1) * WEEK + 2 * DAY
+        self._rests = rng.random(count) < 0.1
         self._plan()
-        self._status_before = {kind: np.zeros(count, dtype=bool) for kind in (Kind.SOURCE, Kind.DESTINATION)}
         self._listed_at = -np.inf
 
     def _plan(self) -> None:
@@ -137,19 +140,21 @@ class _Healthy:
             for (kind, _), values in numbers.items():
                 values[dark[kind]] = np.nan
             codes = {place: (np.where(dark[place[0]], np.nan, values), words) for place, (values, words) in codes.items()}
-            return ColumnPoll(at, self._entities, numbers, codes, failures=Failures((ApiError("a hiccup"),)), dark=dark)
+            return ColumnPoll(at, self._roster, numbers, codes, failures=Failures((ApiError("a hiccup"),)), dark=dark)
         listing = None
         if at - self._listed_at >= LISTING_EVERY:
             self._listed_at = at
             if index == 0:
                 everybody = [one for found in self._entities.values() for one in found]
                 listing = Listing(everybody, frozenset(kind for kind in REAL_KINDS if kind is not Kind.WATCHDOG))
-        return ColumnPoll(at, self._entities, numbers, codes, listing)
+        return ColumnPoll(at, self._roster, numbers, codes, listing)
 
     def _world(self, at: float) -> tuple[dict[tuple[Kind, str], Numbers], dict[tuple[Kind, str], tuple[Numbers, tuple[str, ...]]]]:
         rng, count, dt = self._rng, self.count, self.every
         source, sink = SourceStep.quiet(count), SinkStep.quiet(count)
         rate = self._rate * share(self._rhythm, at, self._shift)
+        if self._holiday <= at < self._holiday + DAY:
+            rate = np.where(self._rests & np.isin(self._rhythm, OFFICE), 0.0, rate)
         batch = self._now(Kind.SOURCE, BATCH, at) & (self._rhythm < 4)
         rate = np.where(batch, rate * 20, rate)
         source.changes = rng.poisson(rate * dt).astype(float)

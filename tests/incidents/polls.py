@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from incidents.physics import Flags, Numbers
 from watchdog.configuration.files import load_files
@@ -48,12 +49,32 @@ def transform(id: str, tenant: str = "") -> Entity:
     return Entity(EntityKey(Kind.TRANSFORM, id), {"kind": "transform", "name": id, "tags": (), "pipelines": (), "tenant": tenant})
 
 
+class Roster:
+    """Whose readings the columns of polls hold, in order, per kind; and which rows of a fleet those are."""
+
+    def __init__(self, entities: Mapping[Kind, Sequence[Entity]]) -> None:
+        self.entities = entities
+        self._fleet: Fleet | None = None
+        self._orders: dict[Kind, npt.NDArray[np.intp] | None] = {}
+
+    def aligned(self, fleet: Fleet, kind: Kind, values: Numbers, otherwise: float) -> Numbers:
+        """Values by this roster's entities as values by the fleet's rows."""
+        if fleet is not self._fleet:
+            self._fleet, self._orders = fleet, {}
+        if kind not in self._orders:
+            place = {one.key: row for row, one in enumerate(self.entities.get(kind, ()))}
+            order = np.array([place.get(one.key, -1) for one in fleet.table(kind).entities], dtype=np.intp)
+            self._orders[kind] = None if np.array_equal(order, np.arange(len(place))) else order
+        order = self._orders[kind]
+        return values if order is None else np.append(values, otherwise)[order]
+
+
 @dataclass
 class ColumnPoll:
-    """One poll. The columns' rows are those of `entities`, in order, per kind; texts are codes into `words`."""
+    """One poll. The columns' rows are those of its roster; texts are codes into words."""
 
     at: float
-    entities: Mapping[Kind, Sequence[Entity]]
+    roster: Roster
     numbers: dict[tuple[Kind, str], Numbers]
     codes: dict[tuple[Kind, str], tuple[Numbers, tuple[str, ...]]]
     listing: Listing | None = None
@@ -63,42 +84,30 @@ class ColumnPoll:
     def snapshot(self, fleet: Fleet) -> Snapshot:
         return Snapshot(self.at, fleet, build=lambda kind, metric: self._column(fleet, kind, metric),
                         describe=lambda key: self._describe(fleet, key), names=self._names,
-                        unobserved={kind: self._rows(fleet, kind, flags.astype(float), 0.0) > 0 for kind, flags in self.dark.items()})  # fmt: skip
+                        unobserved={kind: self.roster.aligned(fleet, kind, flags.astype(float), 0.0) > 0 for kind, flags in self.dark.items()})  # fmt: skip
 
     def answered(self, fleet: Fleet) -> Mapping[Kind, Numbers]:
         found: dict[Kind, Numbers] = {}
         for kind in REAL_KINDS:
-            any_: Numbers = np.zeros(len(self.entities.get(kind, ())))
+            any_: Numbers = np.zeros(len(self.roster.entities.get(kind, ())))
             for (of, _), values in self.numbers.items():
                 if of is kind:
                     any_ = np.maximum(any_, ~np.isnan(values))
             for (of, _), (codes, _words) in self.codes.items():
                 if of is kind:
                     any_ = np.maximum(any_, ~np.isnan(codes))
-            there = self._rows(fleet, kind, any_, 0.0) > 0
+            there = self.roster.aligned(fleet, kind, any_, 0.0) > 0
             found[kind] = np.where(there, self.at, np.nan)
-        return found
-
-    def _rows(self, fleet: Fleet, kind: Kind, values: Numbers, otherwise: float) -> Numbers:
-        """Values by this poll's entities as values by the fleet's rows."""
-        table, mine = fleet.table(kind), self.entities.get(kind, ())
-        if len(table) == len(mine) and all(one is other for one, other in zip(table.entities, mine, strict=True)):
-            return values
-        place = {one.key: row for row, one in enumerate(mine)}
-        found = np.full(len(table), otherwise)
-        for row, one in enumerate(table.entities):
-            if (from_ := place.get(one.key)) is not None:
-                found[row] = values[from_]
         return found
 
     def _column(self, fleet: Fleet, kind: Kind, metric: str) -> Column:
         numbers = np.full(len(fleet.table(kind)), np.nan)
         if (values := self.numbers.get((kind, metric))) is not None:
-            numbers = self._rows(fleet, kind, values, np.nan)
+            numbers = self.roster.aligned(fleet, kind, values, np.nan)
         if (coded := self.codes.get((kind, metric))) is None:
             return Column(numbers)
         codes, words = coded
-        codes = self._rows(fleet, kind, codes, np.nan)
+        codes = self.roster.aligned(fleet, kind, codes, np.nan)
         lookup: Texts = np.array([*words, None], dtype=object)
         return Column(numbers, lookup[np.where(np.isnan(codes), len(words), codes).astype(int)])
 
