@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from incidents.physics import STATUSES, TASKS, Flags, Numbers, Sinks, SinkStep, Sources, SourceStep, Traits
-from incidents.polls import LISTING_EVERY, ColumnPoll, Heard, Roster, Watch, connector, pack, pipeline, task
+from incidents.polls import LISTING_EVERY, ColumnPoll, Heard, Roster, Watch, connector, pack, pipeline, task, transform
 from incidents.rhythms import DAY, RHYTHMS, share
 from watchdog.errors import ApiError
 from watchdog.readings.fleet import REAL_KINDS, Entity, Kind
@@ -29,6 +29,12 @@ EVENTS: dict[int, tuple[float, float, float]] = {
     FAILURE: (0.05, 20, 55),
     BURST: (2.0, 120, 500),
     BATCH: (1.0, 300, 1800),
+}
+#: Which of them happen to whom.
+_OF = {
+    Kind.SOURCE: EVENTS.keys(),
+    Kind.DESTINATION: {RESTART, DEPLOY, REBALANCE, FAILURE},
+    Kind.TRANSFORM: {RESTART, DEPLOY},
 }
 #: Those that rest on holidays.
 OFFICE = [RHYTHMS.index(name) for name in ("office", "strict-office", "weekdays")]
@@ -75,6 +81,7 @@ class _Healthy:
             self._entities[Kind.SOURCE].append(source)
             self._entities[Kind.DESTINATION].append(sink)
             self._entities[Kind.PIPELINE].append(pipeline(f"pipe-{number}", source, sink))
+            self._entities[Kind.TRANSFORM].append(transform(f"job-{number}"))
         self._entities[Kind.TASK] = [task(one) for kind in (Kind.SOURCE, Kind.DESTINATION) for one in self._entities[kind]]
         self._roster = Roster(self._entities)
         debezium = rng.random(count) < 0.9
@@ -100,9 +107,9 @@ class _Healthy:
         """Everything that will happen: per event and side its beginnings, ends and whom it happens to, in order."""
         rng, length = self._rng, self.weeks * WEEK
         self._events = {}
-        for side in (Kind.SOURCE, Kind.DESTINATION):
+        for side in (Kind.SOURCE, Kind.DESTINATION, Kind.TRANSFORM):
             for event, (often, shortest, longest) in EVENTS.items():
-                if side is Kind.DESTINATION and event in (FAILOVER, SNAPSHOT, BURST):
+                if event not in _OF[side]:
                     continue
                 number = rng.poisson(often * self.weeks * self.count)
                 starts = np.sort(rng.uniform(MONDAY, MONDAY + length, number))
@@ -184,6 +191,7 @@ class _Healthy:
         self._sinks.step(sink)
         numbers = {(Kind.SOURCE, metric): values.copy() for metric, values in self._sources.columns().items()}
         numbers |= {(Kind.DESTINATION, metric): values.copy() for metric, values in self._sinks.columns().items()}
+        jobs = np.where(self._now(Kind.TRANSFORM, DEPLOY, at), 2.0, np.where(self._now(Kind.TRANSFORM, RESTART, at), 1.0, 0.0))
         codes: dict[tuple[Kind, str], tuple[Numbers, tuple[str, ...]]] = {
             (Kind.SOURCE, "connector_status"): (source.status, STATUSES),
             (Kind.DESTINATION, "connector_status"): (sink.status, STATUSES),
@@ -192,6 +200,7 @@ class _Healthy:
             (Kind.SOURCE, "snapshotState"): (np.where(source.snapshot, 1.0, 0.0), ("completed", "running")),
             (Kind.TASK, "task_status"): (np.concatenate([source.task, sink.task]), TASKS),
             (Kind.PIPELINE, "status"): (np.zeros(count), ("Active",)),
+            (Kind.TRANSFORM, "transform_status"): (jobs, ("RUNNING", "RESTARTING", "DEPLOYING")),
         }
         return numbers, codes
 
