@@ -18,7 +18,8 @@ RUN --mount=type=secret,id=pip,target=/root/.config/pip/pip.conf \
  && python3 -m venv /opt/builder \
  && /opt/watchdog/bin/python -m pip install --require-hashes -r requirements.txt \
  && /opt/builder/bin/python -m pip install --require-hashes -r requirements-build.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE settings.example.env compose.yaml ./
+COPY rules rules
 COPY watchdog watchdog
 # The wheel is built apart, so that no build tool stays in the image; pip leaves with its work done.
 RUN /opt/builder/bin/python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \

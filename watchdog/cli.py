@@ -269,6 +269,24 @@ def links(
     _end(command.links(revoke=revoke, as_json=json))
 
 
+@app.command(epilog="Example: watchdog init ./watchdog")
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="An empty folder, or a new one.")] = Path(),
+) -> None:
+    """Write settings, the starter rules with their tests and a compose file into an empty folder."""
+    import watchdog.commands.init as command
+
+    _end(command.init(folder))
+
+
+@app.command(epilog="Example: watchdog doctor")
+def doctor(json: Json = False) -> None:
+    """Try what a deployment needs (API, clock, database, disk, proxies, receivers' hosts) and say what to fix."""
+    import watchdog.commands.doctor as command
+
+    _end(command.doctor(as_json=json))
+
+
 @app.command("send-test", epilog="Example: watchdog send-test oncall")
 def send_test(
     receiver: Annotated[str, typer.Argument(help="The name of a receiver in the rule files.")], json: Json = False

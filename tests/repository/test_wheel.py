@@ -15,7 +15,8 @@ def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
     # Built from a copy, so that no build folder is left in the checkout.
     source = tmp_path / "source"
     shutil.copytree(ROOT / "watchdog", source / "watchdog", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    shutil.copytree(ROOT / "rules", source / "rules")
+    for name in ("pyproject.toml", "README.md", "LICENSE", "settings.example.env", "compose.yaml"):
         shutil.copy(ROOT / name, source)
     offline = ["--no-deps", "--no-index", "--no-build-isolation"]
     run = subprocess.run(
@@ -29,3 +30,4 @@ def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("watchdog/")}
     there = {str(file.relative_to(source)) for file in (source / "watchdog").rglob("*") if file.is_file()}
     assert there - packed == set()
+    assert "watchdog/starter/rules/tests/sources.yaml" in packed

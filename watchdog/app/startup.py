@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from watchdog.app.certificates import trust
 from watchdog.app.engine_store import EngineStore
 from watchdog.app.heartbeat import Heartbeat
 from watchdog.app.leader import LeaderView
@@ -100,6 +101,7 @@ def credentials_of(settings: Settings) -> Credentials:
 
 def client_of(settings: Settings) -> StreamkapClient:
     """The API client these settings ask for."""
+    trust(settings.watchdog_ca_file)
     return StreamkapClient(
         settings.streamkap_host,
         credentials_of(settings),

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 
 from watchdog.alerts.episodes import Episode
+from watchdog.app.certificates import trust
 from watchdog.errors import ConfigError
 from watchdog.notify.rendering import Links
 from watchdog.settings import Settings
@@ -26,6 +27,7 @@ def author_or_login(author: str | None) -> str:
 
 def open_store(settings: Settings) -> Store:
     """The database as it is; a missing one is not made. Raises StoreError."""
+    trust(settings.watchdog_ca_file)
     return Store.open(settings.watchdog_database_url.get_secret_value(), name=settings.watchdog_name, create=False)
 
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from watchdog import __version__
+from watchdog.app.certificates import trust
 from watchdog.app.logs import set_up
 from watchdog.app.memory import calm_collector, one_heap
 from watchdog.app.service import Service
@@ -34,6 +35,7 @@ def run(signals: Signals, *, strict: bool, record: Path | None) -> int:
     one_heap()
     found = read_variables()
     settings = Settings.load()
+    trust(settings.watchdog_ca_file)
     set_up(settings.watchdog_log_format, settings.watchdog_log_level, redaction.known.scrub)
     for warning in unknown_variables(found):
         logger.warning("unknown variable", extra={"warning": warning})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchdog.app.certificates import trust
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import table
 from watchdog.configuration.files import load
@@ -16,6 +17,7 @@ from watchdog.spelling import did_you_mean
 def send_test(receiver: str, *, as_json: bool, now: float) -> int:
     """0 where every target took it, 1 where one did not; ConfigError for a receiver there is none of."""
     settings = Settings.load()
+    trust(settings.watchdog_ca_file)
     policy = load(settings.watchdog_rules, read_variables(), check_url=check_url)
     found = policy.receivers.get(receiver)
     if found is None:
