@@ -17,7 +17,7 @@ PYTHON_IMAGE ?= python:3.12-slim
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
-.PHONY: help demo test test-core lint messages screenshots bench incidents requirements image clean
+.PHONY: help demo test test-core lint messages screenshots bench incidents requirements image sbom licences clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +30,8 @@ help:
 	@echo "make incidents     public incidents and healthy fleets: caught, first cause right, false pages"
 	@echo "make bench         the numbers: speed, memory, start-up"
 	@echo "make image         the container image ($(IMAGE)), FROM $(PYTHON_IMAGE)"
+	@echo "make sbom          what is shipped, as CycloneDX (dist/sbom.cdx.json)"
+	@echo "make licences      what is shipped, with the licence of each"
 	@echo "make requirements  pins the dependencies of pyproject.toml anew (UPGRADE=1: to their newest releases)"
 	@echo "make clean         removes .venv and everything else that can be made again"
 
@@ -79,6 +81,20 @@ requirements: $(BIN)/uv
 	  | $(UV) $(if $(UPGRADE),--upgrade) --no-annotate - -o requirements-build.txt
 	$(UV) $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.txt
 	$(UV) $(if $(UPGRADE),--upgrade) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
+	printf 'cyclonedx-bom>=7\npip-licenses>=5\n' | $(UV) $(if $(UPGRADE),--upgrade) --no-annotate - -o requirements-supply.txt
+
+# What is shipped: of the runtime's requirements alone, in an environment of its own.
+dist/.supply: requirements.txt requirements-supply.txt
+	@mkdir -p dist && $(PYTHON) -m venv dist/shipped && $(PYTHON) -m venv dist/supply
+	@dist/shipped/bin/python -m pip install --quiet --require-hashes -r requirements.txt
+	@dist/supply/bin/python -m pip install --quiet --require-hashes -r requirements-supply.txt
+	@touch $@
+
+sbom: dist/.supply
+	dist/supply/bin/cyclonedx-py environment dist/shipped/bin/python --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json
+
+licences: dist/.supply
+	dist/supply/bin/pip-licenses --python dist/shipped/bin/python --order license --format markdown --ignore-packages pip setuptools
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

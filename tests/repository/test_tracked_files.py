@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[2]
 
 #: The top level is a table of contents; whatever is new there has to be meant.
 TOP_LEVEL = {
-    "watchdog", "rules", "tests", "docs", ".ci",
+    "watchdog", "rules", "tests", "docs", ".ci", "deploy", ".github", "findings",
     "Dockerfile", "compose.yaml", "Makefile", "pyproject.toml", "settings.example.env",
-    "README.md", "CHANGELOG.md", "LICENSE",
-    "requirements.txt", "requirements-dev.txt", "requirements-build.txt",
+    "README.md", "CHANGELOG.md", "LICENSE", "SECURITY.md", "CONTRIBUTING.md",
+    "requirements.txt", "requirements-dev.txt", "requirements-build.txt", "requirements-supply.txt",
     ".gitignore", ".dockerignore", ".importlinter", ".hadolint.yaml",
 }  # fmt: skip
 
