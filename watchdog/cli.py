@@ -15,7 +15,7 @@ from watchdog.errors import ConfigError, UnavailableError, WatchdogError
 
 app = typer.Typer(
     name="watchdog",
-    help="Alerting and health checks for Streamkap pipelines: rules in YAML, told once, closed when over.",
+    help="Alerting and health checks for Streamkap pipelines: rules in YAML, one notification per incident.",
     epilog="Exit codes: 0 fine, 1 something was found, 2 the configuration is wrong, 3 the API or the database could "
     "not be reached. Settings come from the environment and .env; settings.example.env lists them.",
     no_args_is_help=True,
@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_silence = typer.Typer(help="Hold back messages of some alerts for some time.", no_args_is_help=True)
+_silence = typer.Typer(help="Silence alerts for some time.", no_args_is_help=True)
 app.add_typer(_silence, name="silence")
 
 
@@ -60,7 +60,7 @@ def run(
     strict: Annotated[
         bool,
         typer.Option(
-            "--strict", metavar="", help="End with code 2 where the rules are broken, whatever was accepted before."
+            "--strict", metavar="", help="Exit with code 2 if the rules are broken, even with older good ones."
         ),
     ] = False,
     record: Annotated[
@@ -70,7 +70,7 @@ def run(
         ),
     ] = None,
 ) -> None:
-    """The service: poll, judge, tell. SIGHUP reloads the rules, SIGTERM ends it."""
+    """Run the service: poll, evaluate, notify. SIGHUP reloads the rules, SIGTERM stops it."""
     from watchdog.commands.signals import Signals
 
     signals = Signals()
@@ -82,11 +82,11 @@ def run(
 @app.command()
 def demo(
     once: Annotated[
-        bool, typer.Option("--once", metavar="", help="End with the incident, do not stay for the page.")
+        bool, typer.Option("--once", metavar="", help="Exit when the incident ends; do not stay for the page.")
     ] = False,
     port: Annotated[int, typer.Option(metavar="PORT", help="Port of the status page; 0 takes a free one.")] = 8080,
 ) -> None:
-    """An incident on a Streamkap of its own, told and closed in about two minutes; no account needed."""
+    """Play an incident on a built-in Streamkap in about two minutes; no account needed."""
     import watchdog.commands.demo as command
 
     _end(command.demo(once=once, port=port))
@@ -98,7 +98,7 @@ def check(
     live: Annotated[
         bool,
         typer.Option(
-            "--live", metavar="", help="Also sign in, poll once, and tell how many entities each rule matches."
+            "--live", metavar="", help="Also sign in, poll once, and show how many entities each rule matches."
         ),
     ] = False,
     json: Json = False,
@@ -114,7 +114,7 @@ def test(
     paths: Annotated[list[Path] | None, typer.Argument(help="Test files or folders; by default the rules'.")] = None,
     json: Json = False,
 ) -> None:
-    """Run rule tests: what would fire, when, and who would hear."""
+    """Run rule tests: what would fire, when, and who would be notified."""
     import watchdog.commands.test as command
 
     _end(command.test(paths or [], as_json=json))
@@ -128,7 +128,7 @@ def replay(
         typer.Option(
             "--from",
             metavar="DURATION",
-            help="Instead of a recording: what the API remembers of the last so-many hours.",
+            help="Instead of a recording: the API's own time series of the last hours, e.g. 24h.",
         ),
     ] = None,
     rules: Annotated[
@@ -177,7 +177,7 @@ def explain(
     entity: Annotated[str, typer.Argument(help=r"\[kind/]name\[/task-or-topic], or an id.")],
     json: Json = False,
 ) -> None:
-    """The whole story of one alert: readings, state changes, what was told to whom, what was not, and why."""
+    """Explain one alert: readings, state changes, notifications sent and not sent, and why."""
     import watchdog.commands.explain as command
 
     _end(command.explain(alert, entity, as_json=json))
@@ -197,7 +197,7 @@ def silence_add(
     comment: Annotated[str, typer.Option(metavar="TEXT", help="Why.")] = "",
     json: Json = False,
 ) -> None:
-    """Hold back beginnings, reminders and escalation of matching alerts; ends are still told."""
+    """Silence matching alerts: no notifications or escalation. Resolved notifications are still sent."""
     import watchdog.commands.silence as command
 
     _end(command.add(matchers, for_=for_, until=until, start=start, author=author, comment=comment, as_json=json))
@@ -205,7 +205,7 @@ def silence_add(
 
 @_silence.command("list")
 def silence_list(
-    all_: Annotated[bool, typer.Option("--all", metavar="", help="Also those that are over.")] = False,
+    all_: Annotated[bool, typer.Option("--all", metavar="", help="Also expired ones.")] = False,
     json: Json = False,
 ) -> None:
     """Silences that are or will be active."""
@@ -260,7 +260,7 @@ def audit(
 
 @app.command(epilog="Example: watchdog links --revoke")
 def links(
-    revoke: Annotated[bool, typer.Option("--revoke", metavar="", help="End every link in messages that acts.")] = False,
+    revoke: Annotated[bool, typer.Option("--revoke", metavar="", help="Revoke every signed link.")] = False,
     json: Json = False,
 ) -> None:
     """Revoke the links in messages that acknowledge and silence without sign-in."""

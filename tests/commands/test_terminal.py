@@ -69,8 +69,8 @@ def test_the_story_of_an_alert_says_who_knows(site: tuple[Site, Path], terminal:
     assert "\nfired when   StreamingMilliSecondsBehindSource is " in shown
     assert "\nnow          StreamingMilliSecondsBehindSource is " in shown
     assert "reading now  StreamingMilliSecondsBehindSource = " in shown
-    assert "Told team (json://127.0.0.1/…)" in " ".join(shown.split())
-    assert "that it began" in " ".join(shown.split())
+    assert "Notified team (json://127.0.0.1/…)" in " ".join(shown.split())
+    assert "(firing)" in " ".join(shown.split())
 
 
 def test_a_silence_says_what_it_matches_and_until_when(site: tuple[Site, Path], terminal: Callable[..., str]) -> None:

@@ -207,7 +207,7 @@ def test_a_url_that_cannot_be_used_is_a_mistake_that_shows_nothing_of_it(url: st
         ("pages stay open", RULE.format("a") + NOTIFY.replace("{to: ['json", "{send_resolved: false, to: ['pagerduty"),
          ["5:35: receivers.team: send_resolved: false leaves PagerDuty's incidents open for ever"]),
         ("a receiver nobody names", RULE.format("a") + NOTIFY.replace("}}\n", "}, b: {to: 'json://b'}}\n"),
-         ["5:47: receiver 'b' is never told: no route, escalation or fallback names it"]),
+         ["5:47: receiver 'b' is never notified: no route, escalation or fallback names it"]),
         ("routes out of reach", RULE.format("a") + NOTIFY.replace("[{to", "[{to: [team]}, {to"),
          ["6:10: this route takes everything, so those below it are never reached; give it a 'where'"]),
         ("no such severity", RULE.format("a") + NOTIFY.replace("[{to", "[{where: {severity: high}, to: [team]}, {to"),

@@ -58,15 +58,15 @@ def test_what_a_larger_trouble_explains_is_counted_apart_and_says_by_what(site, 
     source = site.streamkap.fleet.sources[0]
     site.streamkap.state(source.name, "Broken", task_statuses={0: "FAILED"})
     page = visit()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Firing: 1 to look at, 2 held back")
-    expect(page.locator(".tally")).to_contain_text("2 explained by a larger trouble")
-    page.get_by_text("2 more here are held back").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Firing: 1 to look at, 2 silenced or suppressed")
+    expect(page.locator(".tally")).to_contain_text("2 suppressed by another alert")
+    page.get_by_text("2 more here, silenced or suppressed").click()
     held = page.get_by_role("article").filter(has_text="Task 0 of")
-    expect(held).to_contain_text(re.compile(r"Told\s*nobody"))
+    expect(held).to_contain_text(re.compile(r"Notified\s*nobody"))
     site.streamkap.set(site.sources[1], LAG, 900_000)  # the page changes, what is open stays open
-    expect(page.get_by_role("heading", level=1)).to_have_text("Firing: 2 to look at, 2 held back")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Firing: 2 to look at, 2 silenced or suppressed")
     expect(held).to_be_visible()
-    held.get_by_role("link", name=f"explained by ConnectorBroken on source {source.name}").click()
+    held.get_by_role("link", name=f"suppressed by ConnectorBroken on source {source.name}").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"ConnectorBroken on source {source.name}")
 
 
@@ -98,7 +98,7 @@ def test_mutes_are_shown_with_what_they_hold_back(site, visit):
     mute = page.get_by_role("region", name="Mutes").get_by_role("listitem")
     expect(mute).to_contain_text("staging-at-rest")
     expect(mute).to_contain_text("00:00-24:00 Europe/Paris")
-    expect(mute).to_contain_text("active, holds back 1 firing", timeout=20_000)  # a rename waits for a listing
+    expect(mute).to_contain_text("active, matches 1 firing", timeout=20_000)  # a rename waits for a listing
 
 
 def test_who_cannot_be_told_is_said_with_the_reason(tmp_path, browser):
@@ -107,9 +107,9 @@ def test_who_cannot_be_told_is_said_with_the_reason(tmp_path, browser):
         page = browser.new_page()
         page.goto(site.url)
         expect(page.locator(".tally")).to_contain_text("1 of 1 target cannot be reached")
-        expect(page.get_by_role("article")).to_contain_text(re.compile(r"Told\s*nobody yet"))
+        expect(page.get_by_role("article")).to_contain_text(re.compile(r"Notified\s*nobody yet"))
         expect(page.get_by_role("article")).to_contain_text("503 Service Unavailable; tried again")
-        expect(page.get_by_role("region", name="Who can be told")).to_contain_text("cannot be reached since")
+        expect(page.get_by_role("region", name="Receivers")).to_contain_text("cannot be reached since")
         page.close()
 
 
@@ -118,7 +118,7 @@ def test_without_receivers_the_card_says_that_nobody_is_told(tmp_path, browser):
         site.breaks(site.sources[0])
         page = browser.new_page()
         page.goto(site.url)
-        expect(page.get_by_role("article")).to_contain_text("nobody is told: no receiver is set up")
+        expect(page.get_by_role("article")).to_contain_text("nobody is notified: no receiver is configured")
         page.close()
 
 
@@ -134,17 +134,17 @@ def test_an_outage_is_said_and_what_fires_stays(site, visit):
 
 def test_nothing_fires_is_no_good_news_where_not_everything_could_be_judged(site, visit):
     page = visit()
-    expect(page.locator(".tally")).to_contain_text("Every rule that could be judged is quiet")
+    expect(page.locator(".tally")).to_contain_text("Every rule that could be evaluated is inactive")
     site.streamkap.fail("/sources/metrics", status=503)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing fires of what could be judged")
-    expect(page.locator(".tally")).to_contain_text("That is not to say that all is well")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing fires among what could be evaluated")
+    expect(page.locator(".tally")).to_contain_text("The rest could not be evaluated")
 
 
 def test_mistakes_on_disk_are_said_everywhere_and_listed_with_the_rules(site, visit):
     page = visit()
     site.write_rules(MORE.replace("for: 1h", "for: soon"))
     page.get_by_role("link", name="What is wrong").click(timeout=20_000)
-    expect(page.get_by_role("region", name="What is wrong on disk")).to_contain_text("for: 'soon' is not a duration")
+    expect(page.get_by_role("region", name="Mistakes in the files on disk")).to_contain_text("for: 'soon' is not a duration")
     expect(page.get_by_role("row").filter(has_text="LongPause")).to_contain_text("for 1h")
 
 

@@ -176,7 +176,7 @@ class _Loader:
         self._check_suppression()
         for name, (_, place) in self._receivers.items():
             if routes and not any(mention.name == name for mention in self._routing.mentions):
-                what = f"receiver '{name}' is never told: no route, escalation or fallback names it"
+                what = f"receiver '{name}' is never notified: no route, escalation or fallback names it"
                 self._warnings.append(place.mistake(what))
         if not self._has_rules and not self._unread:
             what = "holds no rule; write at least one below 'rules:' in a *.yaml or *.yml file"

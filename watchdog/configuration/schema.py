@@ -34,7 +34,7 @@ _TARGET = {"type": "string", "pattern": r"://|\$\{"}
 def schema() -> Schema:
     """The schema (draft 2020-12) of one rule file."""
     defaults = {**_terms(), "annotations": _annotations(), "flapping": _flapping()}
-    receivers = {"description": "Who can be told, by name.", "additionalProperties": _receiver()}
+    receivers = {"description": "Receivers, by name.", "additionalProperties": _receiver()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "watchdog rule file",
@@ -44,7 +44,7 @@ def schema() -> Schema:
             "defaults": {**_object("For every rule of this file.", defaults, without=("params",)), **_OR_NOTHING},
             "rules": _list("What is wrong: each is judged for every entity of its kind at every poll.", _rule()),
             "receivers": {**receivers, **_OR_NOTHING},
-            "routes": _list("Who is told of what. The first that matches wins; the last has no where.", _route()),
+            "routes": _list("Who is notified of what. The first match wins; the last has no where.", _route()),
             "mutes": _list("Recurring quiet times.", _mute()),
         },
     }
@@ -95,7 +95,7 @@ def _terms() -> Schema:
             **_OR_NOTHING,
         },
         "for": _duration("How long it has to be true before anybody hears.", "0s"),
-        "keep_firing_for": _duration("How long it has to be false before it is over.", "0s"),
+        "keep_firing_for": _duration("How long it has to be false before it resolves.", "0s"),
         "severity": _words("How bad it is; routes usually look at it.", Severity, Severity.WARNING),
         "no_data": _words("What an unknown result counts as: keep what it was, alert (true), or ok (false).", NoData,
                           NoData.KEEP),
@@ -166,7 +166,7 @@ def _rule() -> Schema:
             "flapping": _flapping(),
             "annotations": _annotations(),
             "suppresses": {"type": "array", "items": {"type": "string"},
-                           "description": "Rules that are not told while this one fires (globs)."},
+                           "description": "Rules that are not notified while this one fires (globs)."},
             **_terms(),
         },
         required=("alert", "each", "expr"),
@@ -186,15 +186,15 @@ def _of_kind(kind: Kind) -> Schema:
 
 def _receiver() -> Schema:
     return _object(
-        "People who are told together.",
+        "Targets that are notified together.",
         {
             "to": {
                 "description": "apprise URLs; ${NAME} is expanded, ${NAME:-} leaves the target out while it is unset.",
                 "anyOf": [_TARGET, {"type": "array", "items": _TARGET, "minItems": 1}],
                 "examples": [["${SLACK_URL}"]],
             },
-            "fallback": {"type": "string", "description": "Who is told when this receiver cannot be reached."},
-            "send_resolved": _flag("Whether ends are told.", True),
+            "fallback": {"type": "string", "description": "The receiver notified when this one cannot be reached."},
+            "send_resolved": _flag("Whether resolved alerts are notified.", True),
         },
         required=("to",),
     )
@@ -203,7 +203,7 @@ def _receiver() -> Schema:
 def _route() -> Schema:
     receivers = {**_NAMES, "description": "Receivers, by name."}
     after = _duration("So long after the first accepted delivery.", example="15m")
-    step = _object("Who else is told.", {"after": after, "to": receivers}, required=("after", "to"))
+    step = _object("Further receivers.", {"after": after, "to": receivers}, required=("after", "to"))
     group_by = {"type": "array", "items": {"type": "string"}, "default": ["alertname"]}
     return _object(
         "Where alerts go.",
@@ -214,8 +214,8 @@ def _route() -> Schema:
             "group_by": {**group_by, "description": "Alerts with equal labels make one message; [] for all together."},
             "group_wait": _duration("How long a new group waits for more.", "30s", "30s"),
             "group_interval": _duration("How long at least between messages of one group.", "5m"),
-            "repeat_interval": _duration("When it is told again if nothing changes; 0s for never.", "4h", "4h"),
-            "escalate": _list("Who is told besides, unless it is acknowledged or over.", step),
+            "repeat_interval": _duration("When a reminder is sent if nothing changes; 0s for never.", "4h", "4h"),
+            "escalate": _list("Further receivers, unless it is acknowledged or resolved.", step),
         },
         required=("to",),
     )

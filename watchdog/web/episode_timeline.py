@@ -1,4 +1,4 @@
-"""The story of an episode in words: what happened, when, and to whom it was told."""
+"""The timeline of an episode in words: what happened, when, and who was notified."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ _WORDS = {
     "pending": ("True for the first time", "warn"),
     "began": ("Firing", "bad"),
     "ended": ("Resolved", "good"),
-    "flapping": ("Flapping: held firing", "warn"),
+    "flapping": ("Flapping: kept firing", "warn"),
     "dark": ("No reading for a while", "warn"),
-    "told": ("Told {whom}", "plain"),
-    "failed": ("Could not tell {whom}", "bad"),
+    "told": ("Notified {whom}", "plain"),
+    "failed": ("Could not notify {whom}", "bad"),
     "unknown": ("Sent to {whom}; whether it arrived is not known", "warn"),
-    "held": ("Held back", "quiet"),
-    "released": ("No longer held back", "plain"),
+    "held": ("Silenced or suppressed", "quiet"),
+    "released": ("No longer silenced or suppressed", "plain"),
     "acknowledged": ("Acknowledged", "good"),
     "withdrawn": ("Acknowledgement taken back", "warn"),
     "silenced": ("Silenced", "quiet"),
-    "handed-over": ("Handed over to {whom}", "warn"),
-    "taken-over": ("Went on in the next episode for {whom}", "quiet"),
-    "merged": ("Its end was merged for {whom}", "quiet"),
-    "dropped": ("No longer owed to {whom}", "quiet"),
+    "handed-over": ("Handed to the fallback {whom}", "warn"),
+    "taken-over": ("Continued in the next episode for {whom}", "quiet"),
+    "merged": ("Resolved notification merged for {whom}", "quiet"),
+    "dropped": ("Dropped for {whom}", "quiet"),
     "escalated": ("Escalated to {whom}", "warn"),
-    "missed": ("Told {whom} that it had been missed", "plain"),
+    "missed": ("Notified {whom} of what it missed", "plain"),
 }
 #: What was told.
-_PARTS = {"begin": "that it began", "end": "that it is over", "remind": "again: it still fires",
-          "update": "that it is flapping", "escalate": "as an escalation"}  # fmt: skip
+_PARTS = {"begin": "(firing)", "end": "(resolved)", "remind": "(reminder)",
+          "update": "(flapping)", "escalate": "(escalation)"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Who knows of an episode, who does not yet, and why not: in words, for people."""
+"""Who was notified of an episode, who was not yet, and why."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from watchdog.web.times import Moment, moment
 
 _ROLES = {Role.ROUTED: "", Role.FALLBACK: "as fallback", Role.ESCALATION: "by escalation"}
 _ENDINGS = {
-    Ending.NONE: "its end will be told",
-    Ending.WAITING: "its end is on the way",
-    Ending.CLOSED: "its end was told",
+    Ending.NONE: "will be notified when it resolves",
+    Ending.WAITING: "resolved notification pending",
+    Ending.CLOSED: "notified that it resolved",
 }
 
 
@@ -100,7 +100,7 @@ class Outlook:
                 target=self.label(entry.target),
                 role=_ROLES[entry.role],
                 at=None if entry.told_at is None else moment(entry.told_at, self._now),
-                beginning="told" if entry.standing is Standing.ACCEPTED else self._trouble(entry, named=False),
+                beginning="notified" if entry.standing is Standing.ACCEPTED else self._trouble(entry, named=False),
                 end=_ENDINGS[entry.ending] if entry.standing is Standing.ACCEPTED else "",
             )
             for entry in entries
@@ -118,23 +118,23 @@ class Outlook:
         health = self._targets.get(entry.target)
         why = f": {health.last_error}" if health is not None and health.last_error else ""
         if entry.standing is Standing.REFUSED:
-            words = f"refused for good{why}"
+            words = f"refused permanently{why}"
         elif health is not None and health.failing_since is not None:
             words = f"not reached since {moment(health.failing_since, self._now).clock}{why}; tried again"
         else:
-            words = "a message is on its way"
+            words = "a notification is pending"
         return f"{entry.group.receiver}: {words}" if named else words
 
     def _still_to_come(self, episode: Episode, known: set[str]) -> Iterable[str]:
         """Receivers that its routes lead to and that have not been written to."""
         routes = routes_for(episode.facts.labels, self._policy.routes)
         if not routes:
-            yield "nobody is told: no receiver is set up" if not self._policy.routes else "no route leads to anybody"
+            yield "nobody is notified: no receiver is configured" if not self._policy.routes else "no route matches"
         for receiver, route in routes:
             if receiver in known:
                 continue
             if not self._policy.receivers[receiver].targets:
-                yield f"{receiver} cannot be told: none of its variables is set"
+                yield f"{receiver} has no target: none of its variables is set"
                 continue
             group = self._groups.get(group_of(receiver, route, episode.facts.labels))
             due = None if group is None else group.due
@@ -152,11 +152,11 @@ class Outlook:
         if hold.suppressor:
             larger = self._suppressors.get(hold.suppressor)
             if larger is None:
-                yield Held(f"explained by {hold.suppressor}")
+                yield Held(f"suppressed by {hold.suppressor}")
             else:
                 what = f"{larger.alert.rule} on {larger.alert.kind} {larger.facts.entity}"
-                yield Held(f"explained by {what}", f"/alerts/{larger.id}")
+                yield Held(f"suppressed by {what}", f"/alerts/{larger.id}")
         elif hold.awaits_true:
-            yield Held("what explained it is over; told if the next poll still finds it true")
+            yield Held("its suppressor has resolved; notified if the next poll is still true")
 
 

@@ -14,7 +14,7 @@ from watchdog.notify.routes import Route
 from watchdog.readings.fleet import LIST_LABELS
 from watchdog.units import format_duration
 
-#: Who hears an alert that no route leads to anybody: it shows on the page.
+#: Who hears an alert that no route matches: it shows on the page.
 PAGE = "page"
 #: What stands for something else in a regular expression.
 _SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
