@@ -1,7 +1,7 @@
-"""How soon probes are answered while strangers hold and drip connections: a running service, from outside.
+"""How soon probes are answered while strangers hold connections or guess tokens: a running service, from outside.
 
 Run it: python tests/benchmarks/bench_strangers.py [sockets] [seconds]. The sockets come from four loopback addresses, one
-of them the probes' own; each sends a request by the byte and comes back when it is closed.
+of them the probes' own; each sends a request byte by byte, or guesses tokens, and comes back when it is closed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ from pathlib import Path
 from watchdog.simulator import Simulator
 
 ADDRESSES = ("127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4")
+BEGINNINGS = {
+    "slow sockets": b"GET / HTTP/1.1\r\nX: ",
+    "guesses of the token": b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\ntoken=b",
+}
 #: Seconds between two bytes of one stranger, and before it comes back.
 DRIP, BACK = 1.0, 0.2
 #: Seconds between two probes, and after which one counts as not answered.
@@ -28,12 +32,12 @@ EVERY, PATIENCE = 0.05, 5.0
 RULES = "rules:\n  - {alert: Behind, each: source, expr: StreamingMilliSecondsBehindSource > 5m}\n"
 
 
-async def drip(port: int, address: str) -> None:
+async def drip(port: int, address: str, beginning: bytes) -> None:
     """One stranger, until its process ends."""
     while True:
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
-            writer.write(b"GET / HTTP/1.1\r\nX: ")
+            writer.write(beginning)
             while not writer.is_closing():
                 writer.write(b"x")
                 await writer.drain()
@@ -41,11 +45,10 @@ async def drip(port: int, address: str) -> None:
         await asyncio.sleep(BACK)
 
 
-async def strangers(port: int, count: int) -> None:
+async def strangers(port: int, count: int, what: str) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, count + 200), hard))
-    asyncio.get_running_loop().call_later(0.5, print, "there")
-    await asyncio.gather(*(drip(port, ADDRESSES[n % len(ADDRESSES)]) for n in range(count)))
+    await asyncio.gather(*(drip(port, ADDRESSES[n % len(ADDRESSES)], BEGINNINGS[what]) for n in range(count)))
 
 
 def probe(port: int, path: str) -> float | None:
@@ -87,27 +90,28 @@ def main() -> None:
         env = {"PATH": os.environ["PATH"], "STREAMKAP_HOST": streamkap.url, "STREAMKAP_CLIENT_ID": streamkap.client_id,
                "STREAMKAP_SECRET": streamkap.secret, "WATCHDOG_RULES": f"{folder}/rules.yaml",
                "WATCHDOG_DATABASE_URL": f"sqlite:///{folder}/watchdog.db", "WATCHDOG_POLL_EVERY": "2s",
-               "WATCHDOG_LISTEN": f"127.0.0.1:{port}"}  # fmt: skip
+               "WATCHDOG_LISTEN": f"127.0.0.1:{port}", "WATCHDOG_WEB_TOKEN": "correct horse battery"}  # fmt: skip
         service = subprocess.Popen([sys.executable, "-m", "watchdog", "run"], env=env, cwd=folder, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)  # fmt: skip
-        coming: subprocess.Popen[str] | None = None
         try:
             deadline = time.monotonic() + 30
             while probe(port, "/readyz") is None and time.monotonic() < deadline:
                 time.sleep(0.1)
             show("nobody else", probes(port, min(3.0, seconds)))
-            coming = subprocess.Popen([sys.executable, __file__, "--strangers", str(port), str(count)],
-                                      stdout=subprocess.PIPE, text=True)  # fmt: skip
-            show(f"{count} slow sockets from {len(ADDRESSES)} addresses", probes(port, seconds))
+            for what in BEGINNINGS:
+                coming = subprocess.Popen([sys.executable, __file__, "--strangers", str(port), str(count), what])
+                try:
+                    show(f"{count} {what} from {len(ADDRESSES)} addresses", probes(port, seconds))
+                finally:
+                    coming.terminate()
+                    coming.wait(10)
         finally:
-            for process in (coming, service):
-                if process is not None:
-                    process.terminate()
-                    process.wait(10)
+            service.terminate()
+            service.wait(10)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--strangers"]:
-        asyncio.run(strangers(int(sys.argv[2]), int(sys.argv[3])))
+        asyncio.run(strangers(int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))
     else:
         main()

@@ -47,6 +47,17 @@ def test_who_has_asked_something_never_gives_way_and_probes_have_places_kept() -
     assert places.arrive("bob", BOB) == "inside", "what is kept and asks nothing gives way, too"
 
 
+def test_a_connection_that_is_made_to_wait_gives_way_like_one_that_asked_nothing() -> None:
+    places: Places[str] = Places(most=4, share=2, kept=0)
+    for name in ("a", "b", "c"):
+        places.arrive(name, EVE)
+        places.finished(name, probe=False)
+    assert [places.waits(name) for name in ("a", "b", "c")] == [None, None, "a"]
+    places.finished("b", probe=False)
+    assert places.arrive("d", EVE) is None
+    assert places.arrive("e", EVE) == "c"
+
+
 def test_one_address_does_not_take_all_kept_places() -> None:
     places: Places[int] = Places(most=1, share=50, kept=32)
     places.arrive(0, EVE)

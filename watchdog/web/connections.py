@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, cast
 
 import h11
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from watchdog.web.places import Places
+from watchdog.web.places import CONNECTION, Places
 from watchdog.web.probes import PROBES
 from watchdog.web.proxy import client_address
 
@@ -68,6 +68,8 @@ class Connection(H11Protocol):
     def handle_events(self) -> None:
         super().handle_events()
         cycle = self.cycle
+        if self.scope is not None:
+            cast("dict[str, object]", self.scope)[CONNECTION] = self
         if cycle is None or cycle.more_body or cycle is self._counted:
             return
         self._counted = cycle
@@ -88,6 +90,16 @@ class Connection(H11Protocol):
 
     def _should_upgrade(self) -> bool:
         return False
+
+    def waits(self) -> None:
+        """The answer is delayed on purpose; meanwhile this connection gives way to others."""
+        goes = self._places.waits(self)
+        if goes is not None:
+            goes.transport.abort()
+
+    def goes_on(self) -> None:
+        """The answer is not delayed any more."""
+        self._places.finished(self, probe=False)
 
     def _look(self) -> None:
         """Close the connection if it is stuck in the middle of a request, or if the client reads nothing."""

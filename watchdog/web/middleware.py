@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from watchdog.web.access import Access
+from watchdog.web.places import CONNECTION
 from watchdog.web.probes import PROBES
 
 #: Where an answer does not say otherwise.
@@ -78,9 +79,14 @@ class Guard:
         if not self._access.refusals.slowed(address) or self._slowed[address] >= _MOST_SLOWED:
             return
         self._slowed[address] += 1
+        connection = scope.get(CONNECTION)
+        if connection is not None:
+            connection.waits()
         try:
             await asyncio.sleep(min(_LONGEST_WAIT, _SLOWED_BY * self._slowed[address]))
         finally:
+            if connection is not None:
+                connection.goes_on()
             self._slowed[address] -= 1
             if not self._slowed[address]:
                 del self._slowed[address]

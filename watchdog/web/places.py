@@ -11,6 +11,8 @@ from watchdog.web.proxy import neighbourhood
 
 T = TypeVar("T", bound=Hashable)
 
+#: Where a request's scope has its connection.
+CONNECTION = "watchdog.connection"
 #: Addresses remembered for their probes, and reserved places that one of them may hold.
 _PROBES, _EACH = 16, 4
 
@@ -58,6 +60,22 @@ class Places(Generic[T]):
             self._probes.move_to_end(address)
             while len(self._probes) > _PROBES:
                 self._probes.popitem(last=False)
+
+    def waits(self, one: T) -> T | None:
+        """The answer to this connection is delayed: until `finished` it can be closed for others.
+
+        Returns the connection to close because its address has more than its share of them.
+        """
+        address = self._there.get(one)
+        if address is None:
+            return None
+        own = self._silent.setdefault(address, OrderedDict())
+        own[one] = None
+        if len(own) <= self._share:
+            return None
+        oldest = next(iter(own))
+        self.leave(oldest)
+        return oldest
 
     def leave(self, one: T) -> None:
         address = self._there.pop(one, None)
