@@ -7,7 +7,7 @@ import pytest
 
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.readings.history import History, Wanted
-from watchdog.readings.packing import Saved, pack, unpack
+from watchdog.readings.packing import Form, Saved, pack, unpack
 from watchdog.readings.snapshot import Column, SparseReadings
 from watchdog.readings.vocabulary import Vocabulary
 
@@ -59,7 +59,7 @@ def test_a_poll_without_anything_new_is_not_saved() -> None:
 
 def test_what_is_only_asked_how_long_it_is_unchanged_is_kept_too() -> None:
     made = history(m=Wanted(60.0), status=Wanted(unchanged=True))
-    assert set(made.keep_from(90.0)) == {(Kind.SOURCE, "m"), (Kind.SOURCE, "status")}
+    assert set(made.keep_from(90.0)) == {(Form.POLL, Kind.SOURCE, "m"), (Form.STATE, Kind.SOURCE, "status")}
 
 
 def test_damaged_pieces_are_left_out(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from watchdog.readings.fleet import Entity, EntityKey, Fleet, Kind
 from watchdog.readings.history import History
+from watchdog.readings.packing import Form
 from watchdog.rules.rule import Override, Quantity, Terms
 from watchdog.rules.selector import Selector
 
@@ -256,7 +257,7 @@ def test_another_rule_set_keeps_what_is_still_wanted(bench, rule) -> None:
     bench.poll({"orders.m": 2})
     bench.poll({"orders.m": 5})
     assert bench.truth("orders") == TRUE
-    assert set(bench.history.keep_from(bench.now)) == {(Kind.SOURCE, "m")}
+    assert set(bench.history.keep_from(bench.now)) == {(Form.POLL, Kind.SOURCE, "m")}
 
 
 def test_rows_that_no_window_reaches_are_forgotten(bench, rule) -> None:

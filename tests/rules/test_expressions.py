@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from watchdog.errors import ExpressionError
 from watchdog.readings.fleet import Kind
+from watchdog.readings.history import Wanted
 from watchdog.rules.expressions import Expression, param_mistake
 from watchdog.rules.expressions.plan_text import plan_words
 from watchdog.rules.rule import Quantity
@@ -246,9 +247,9 @@ def test_an_expression_tells_what_it_reads_and_what_has_to_be_remembered() -> No
     )
     assert found.metrics == {(Kind.SOURCE, "alpha"), (Kind.SOURCE, "beta"), (Kind.TOPIC, "recordsLag")}
     assert found.relatives == {(), ("topics",)}
-    assert {key: tuple(want) for key, want in found.windows.items()} == {
-        (Kind.SOURCE, "alpha"): (900.0, False),
-        (Kind.SOURCE, "beta"): (0.0, True),
+    assert found.windows == {
+        (Kind.SOURCE, "alpha"): Wanted(900.0),
+        (Kind.SOURCE, "beta"): Wanted(unchanged=True),
     }
 
 

@@ -209,23 +209,24 @@ def test_text_that_no_database_takes_cannot_stop_the_saving(store: Store, nasty:
 
 
 def test_windows_come_back_and_are_cut(store: Store, url: str, opened: Callable[..., Store]) -> None:
+    poll, state_of = (packing.Form.POLL, Kind.SOURCE, "m"), (packing.Form.STATE, Kind.SOURCE, "m")
     old = packing.RowIds.of(Kind.SOURCE, ["a", "b"])
     new = packing.RowIds.of(Kind.SOURCE, ["a", "b", "c"])
     row = [packing.Saved(Kind.SOURCE, "m", float(at), old.id, b"%d" % at) for at in range(3)]
     other = packing.Saved(Kind.SOURCE, "n", 1.0, old.id, b"n")
-    state = packing.Saved(Kind.SOURCE, "m", 1.0, old.id, b"state 1", state=True)
+    state = packing.Saved(Kind.SOURCE, "m", 1.0, old.id, b"state 1", packing.Form.STATE)
     store.commit(Changes(), [*row, other, state], [old])
     later = packing.Saved(Kind.SOURCE, "m", 5.0, new.id, b"5")
-    state_later = packing.Saved(Kind.SOURCE, "m", 5.0, new.id, b"state 5", state=True)
+    state_later = packing.Saved(Kind.SOURCE, "m", 5.0, new.id, b"state 5", packing.Form.STATE)
     store.commit(Changes(), [later, state_later], [old, new])
 
     rosters, pieces = opened(url).load_windows()
     assert {roster.id: list(roster.ids) for roster in rosters} == {old.id: ["a", "b"], new.id: ["a", "b", "c"]}
     assert pieces == [*row[:1], *sorted([*row[1:2], other], key=lambda p: p.metric), row[2], later, state_later]
 
-    store.prune_windows({(Kind.SOURCE, "m"): 2.0})
+    store.prune_windows({poll: 2.0, state_of: -math.inf})
     assert store.load_windows()[1] == [row[2], later, state_later]
-    store.prune_windows({(Kind.SOURCE, "m"): 3.0})
+    store.prune_windows({poll: 3.0, state_of: -math.inf})
     rosters, pieces = store.load_windows()
     assert ([roster.id for roster in rosters], pieces) == ([new.id], [later, state_later])
     store.prune_windows({})

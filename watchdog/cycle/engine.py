@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ from watchdog.notify.records import Records
 from watchdog.notify.rendering import Links, Wording, unit_of
 from watchdog.readings import packing
 from watchdog.readings.chart_history import ChartHistory
-from watchdog.readings.fleet import REAL_KINDS, Kind
+from watchdog.readings.fleet import REAL_KINDS
 from watchdog.readings.freshness import Newest
 from watchdog.readings.history import History
 from watchdog.readings.poll import Poll
@@ -87,7 +88,7 @@ class Engine:
         self.presence = Presence.of([watchdog_entity(name)], start, live, cycle_state.absences)
         self.newest = Newest()
         self.ages = Ages()
-        self.history = History()
+        self.history = History(every)
         self.trace = ChartHistory()
         self._evaluator = self._evaluator_for(policy)
         self.rule_activity = RuleActivity()
@@ -153,9 +154,7 @@ class Engine:
                 logger.exception("alert skipped in this cycle", extra={"alert": str(stepped.key)})
                 self._alerts.put(stepped.key, stepped.before)
         self._relabel()
-        self.dispatcher.evaluated(
-            now, outcome.true, self.presence.fleet, lambda key: self.state(key).evaluated is None
-        )
+        self.dispatcher.evaluated(now, outcome.true, self.presence.fleet, lambda key: self.state(key).evaluated is None)
         self.targets.settle(self.policy.routing.specs, self.waiting_targets())
         self._previous = now
         self._draw(snapshot)
@@ -292,9 +291,9 @@ class Engine:
         at = 0.0 if self._previous is None else self._previous
         return [*self.history.saved(), *self.ages.saved(at)], [*self.history.rosters(), *self.ages.rosters()]
 
-    def keep_windows_from(self, now: float) -> dict[tuple[Kind, str], float]:
+    def keep_windows_from(self, now: float) -> packing.KeepFrom:
         """Which saved readings are still reached by some window, ages included."""
-        return {**self.history.keep_from(now), **{(kind, AGE): now for kind in REAL_KINDS}}
+        return {**self.history.keep_from(now), **{(packing.Form.STATE, kind, AGE): -math.inf for kind in REAL_KINDS}}
 
     def forget(self, before: float) -> None:
         """Drop from memory the states of alerts that were over before this instant."""

@@ -25,9 +25,7 @@ def terms_for(rule: Rule, entity: Entity) -> Terms:
     return next((override.terms for override in rule.overrides if override.where.matches(labels)), rule.terms)
 
 
-def facts_of(
-    verdicts: Verdicts, row: int, terms: Terms, snapshot: Snapshot, *, flapping: bool, firing: bool
-) -> Facts:
+def facts_of(verdicts: Verdicts, row: int, terms: Terms, snapshot: Snapshot, *, flapping: bool, firing: bool) -> Facts:
     """What one poll says of one alert. Where a firing one's `expr` is no longer true, the reason tells what `clear`
     waits for."""
     rule, entity = verdicts.rule, verdicts.table.entities[row]

@@ -8,49 +8,60 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from watchdog.readings.fleet import Fleet, Kind, Rows
-from watchdog.readings.packing import RowIds, RowIdSets, Saved, moved, pack, positions, unpack
-from watchdog.readings.snapshot import Column, Flags, Floats, Snapshot
+from watchdog.readings.fleet import Fleet, Kind
+from watchdog.readings.long_memory import PERIOD, LongMemory, Row
+from watchdog.readings.packing import Form, KeepFrom, RowIds, RowIdSets, Saved, moved, pack, positions, unpack
+from watchdog.readings.snapshot import Column, Floats, Snapshot
+from watchdog.readings.unchanged import DAY, Pauses, Unchanged
 from watchdog.readings.vocabulary import Vocabulary, is_text
 
 logger = logging.getLogger(__name__)
 
 _MANY_TEXTS = 4096
+#: A pause in which two evaluated polls were more than so many polls apart is not counted.
+PAUSE_POLLS = 3
 
 
 class Wanted(NamedTuple):
-    """How much of a metric's past is needed: how many seconds back, and whether since when it is unchanged."""
+    """How much of a metric's past is needed.
+
+    `seconds`: how far back every reading is, `kept`: how far back one reading in ten minutes is, `unchanged`: whether
+    since when the value is the same, `days`: how many days back the longest pauses are.
+    """
 
     seconds: float = 0.0
     unchanged: bool = False
+    kept: float = 0.0
+    days: int = 0
 
     def __or__(self, other: object) -> Wanted:
         if not isinstance(other, Wanted):
             return NotImplemented
-        return Wanted(max(self.seconds, other.seconds), self.unchanged or other.unchanged)
+        return Wanted(
+            max(self.seconds, other.seconds),
+            self.unchanged or other.unchanged,
+            max(self.kept, other.kept),
+            max(self.days, other.days),
+        )
+
+    @property
+    def reach(self) -> float:
+        """How many seconds pass before anything is known."""
+        return max(self.seconds, self.kept, DAY if self.days else 0.0)
+
+    @property
+    def values(self) -> bool:
+        """Whether the value each entity has now is needed."""
+        return self.unchanged or self.days > 0
 
 
 #: What rules need to be remembered, by kind and metric.
 Windows = Mapping[tuple[Kind, str], Wanted]
-
-
-@dataclass(slots=True)
-class Row:
-    """The readings of one poll: NaN where there was none, texts as numbers (texts.py).
-
-    `times` are their own instants, None where all are `at`. `complete`: there is a reading in every row.
-    """
-
-    at: float
-    values: Floats
-    times: Floats | None
-    complete: bool
 
 
 class Series:
@@ -63,6 +74,17 @@ class Series:
         self.has_texts = False
         self.newest = np.full(len(ids), -np.inf)  #: when each entity's newest known reading was
         self.unchanged: Unchanged | None = None
+        self.pauses: Pauses | None = None
+        self.kept: LongMemory | None = None
+
+    def want(self, wanted: Wanted) -> None:
+        """Begin to remember what is wanted now, and forget what no longer is."""
+        if not wanted.seconds:
+            self.rows.clear()
+        count = len(self.ids)
+        self.unchanged = (self.unchanged or Unchanged.empty(count)) if wanted.values else None
+        self.pauses = (self.pauses or Pauses.empty(count)) if wanted.days else None
+        self.kept = (self.kept or LongMemory(count)) if wanted.kept else None
 
     def align(self, ids: list[str]) -> None:
         """Follow a change of the fleet: entities keep what is known of them."""
@@ -77,6 +99,10 @@ class Series:
         self.newest = moved(self.newest, old, new, len(ids), -np.inf)
         if self.unchanged is not None:
             self.unchanged = self.unchanged.moved(old, new, len(ids))
+        if self.pauses is not None:
+            self.pauses = self.pauses.moved(old, new, len(ids))
+        if self.kept is not None:
+            self.kept.align(old, new, len(ids))
         self.ids = ids
 
     def record(self, column: Column, at: float, *, keep: bool) -> Row | None:
@@ -88,7 +114,10 @@ class Series:
         known = ~np.isnan(values)
         fresh = known & (when > self.newest)
         if self.unchanged is not None:
-            self.unchanged.update(values, when, fresh, known & (when >= self.newest))
+            since = self.unchanged.since
+            changed = self.unchanged.update(values, when, fresh, known & (when >= self.newest))
+            if self.pauses is not None:
+                self.pauses.end(changed, fresh, when, since)
         if not fresh.any():
             return None
         complete = bool(fresh.all())
@@ -98,51 +127,89 @@ class Series:
         if times is not None and not (times[fresh] != at).any():
             times = None
         row = Row(at, values, times, complete)
+        if self.kept is not None:
+            self.kept.record(values, at if times is None else times, fresh)
         if keep:
             self.rows.append(row)
         if len(self.vocabulary.shown) > _MANY_TEXTS:
             self._forget_texts()
         return row
 
-    def trim(self, before: float) -> None:
-        """Drop rows that no window reaches any more."""
-        while self.rows and self.rows[0].at < before:
+    def trim(self, wanted: Wanted, at: float) -> None:
+        """Drop what no window reaches any more."""
+        oldest = _oldest(wanted, at)
+        while self.rows and self.rows[0].at < oldest[Form.POLL]:
             self.rows.popleft()
+        if self.kept is not None:
+            self.kept.trim(oldest[Form.PERIOD])
+        if self.pauses is not None:
+            self.pauses.trim(int(oldest[Form.DAY] // DAY))
+
+    # -- what the store keeps
+
+    def pieces(
+        self, row: Row | None, wanted: Wanted, at: float
+    ) -> Iterator[tuple[Form, int, float, tuple[Floats, ...]]]:
+        """What the poll of `at` added: form, number, instant and arrays of each piece. `row` is from `record`."""
+        if row is not None and wanted.seconds:
+            yield Form.POLL, 0, row.at, (row.values,) if row.times is None else (row.values, row.times)
+        if self.unchanged is not None and self.pauses is not None:
+            pauses = self.pauses
+            own = (pauses.followed, pauses.evaluated, pauses.whole.astype(np.float64))
+            yield Form.STATE, 0, at, (self.unchanged.values, self.unchanged.since, self.newest, *own)
+            for day in sorted(pauses.changed_days):
+                yield Form.DAY, day, at, (pauses.days[day],)
+        elif self.unchanged is not None and row is not None:
+            yield Form.STATE, 0, at, (self.unchanged.values, self.unchanged.since, self.newest)
+        if row is not None and self.kept is not None:
+            for period in sorted(self.kept.changed):
+                kept = self.kept.row(period)
+                if kept is not None:
+                    yield Form.PERIOD, period, kept.at, (kept.values, *(() if kept.times is None else (kept.times,)))
+
+    def restore(self, piece: Saved, arrays: list[Floats], wanted: Wanted) -> None:
+        """Take back one piece, for what is wanted now; its rows are those of the series."""
+        row = Row(piece.at, arrays[0], arrays[1] if len(arrays) > 1 else None, not bool(np.isnan(arrays[0]).any()))
+        match piece.form:
+            case Form.STATE if len(arrays) in (3, 6):
+                self._restore_state(arrays)
+            case Form.POLL if wanted.seconds:
+                self.rows.append(row)
+                self._note(row)
+            case Form.PERIOD if self.kept is not None:
+                self.kept.restore(row)
+                self._note(row)
+            case Form.DAY if self.pauses is not None:
+                self.pauses.days[piece.number] = arrays[0]
+
+    def _restore_state(self, arrays: list[Floats]) -> None:
+        values, since, newest, *pauses = arrays
+        if self.unchanged is None:
+            return
+        self.unchanged = Unchanged(values, since, np.zeros(len(values), dtype=np.bool_))
+        self.newest = np.maximum(self.newest, newest)
+        if self.pauses is not None and pauses:
+            followed, evaluated, whole = pauses
+            self.pauses = Pauses(followed, evaluated, whole > 0, self.pauses.days)
+
+    def _note(self, row: Row) -> None:
+        known = ~np.isnan(row.values)
+        times = row.at if row.times is None else row.times
+        self.newest = np.where(known, np.maximum(self.newest, times), self.newest)
 
     def _forget_texts(self) -> None:
         """Texts that never come back (error messages) must not pile up: keep those still in use."""
         fresh = Vocabulary()
-        held = [row.values for row in self.rows] + ([self.unchanged.values] if self.unchanged else [])
-        for values in held:
-            texts = self.vocabulary.texts(values)
+        vocabulary, self.vocabulary = self.vocabulary, fresh
+
+        def rewrite(values: Floats) -> None:
+            texts = vocabulary.texts(values)
             values[:] = fresh.encoded(Column(np.where(is_text(values), np.nan, values), texts))
-        self.vocabulary = fresh
 
-
-@dataclass(slots=True)
-class Unchanged:
-    """Since when every entity has the value it has; `present`: there was a reading at the last poll."""
-
-    values: Floats
-    since: Floats
-    present: Flags
-
-    @classmethod
-    def empty(cls, count: int) -> Unchanged:
-        return cls(np.full(count, np.nan), np.full(count, np.nan), np.zeros(count, dtype=np.bool_))
-
-    def update(self, values: Floats, when: Floats | float, fresh: Flags, present: Flags) -> None:
-        changed = fresh & (values != self.values)
-        self.values = np.where(changed, values, self.values)
-        self.since = np.where(changed, when, self.since)
-        self.present = present
-
-    def moved(self, old: Rows, new: Rows, count: int) -> Unchanged:
-        return Unchanged(
-            moved(self.values, old, new, count, np.nan),
-            moved(self.since, old, new, count, np.nan),
-            moved(self.present, old, new, count, False),
-        )
+        for values in [row.values for row in self.rows] + ([self.unchanged.values] if self.unchanged else []):
+            rewrite(values)
+        if self.kept is not None:
+            self.kept.rewrite(rewrite)
 
 
 class History:
@@ -152,12 +219,14 @@ class History:
     `record` added is in `saved`, to be kept by the store in small pieces.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, poll_every: float = 30.0) -> None:
+        self._apart = PAUSE_POLLS * poll_every
         self._wanted: dict[tuple[Kind, str], Wanted] = {}
         self._series: dict[tuple[Kind, str], Series] = {}
         self._fleet: Fleet | None = None
         self._rosters = RowIdSets()
         self._last: list[tuple[tuple[Kind, str], Row | None]] = []
+        self._at = 0.0
 
     def want(self, wanted: Windows) -> None:
         """Remember these metrics from now on; what was and is still wanted stays, the rest is forgotten."""
@@ -170,12 +239,7 @@ class History:
             series = self._series.get((kind, metric))
             if series is None:
                 series = self._series[kind, metric] = Series(self._fleet.table(kind).ids if self._fleet else [])
-            if want.unchanged and series.unchanged is None:
-                series.unchanged = Unchanged.empty(len(series.ids))
-            elif not want.unchanged:
-                series.unchanged = None
-            if not want.seconds:
-                series.rows.clear()
+            series.want(want)
         self._last = [(key, row) for key, row in self._last if key in self._wanted]
 
     def align(self, fleet: Fleet) -> None:
@@ -189,11 +253,13 @@ class History:
     def record(self, snapshot: Snapshot) -> None:
         """Add one poll's readings."""
         self.align(snapshot.fleet)
-        self._last = []
+        self._last, self._at = [], snapshot.at
         for (kind, metric), want in self._wanted.items():
             series = self._series[kind, metric]
+            if series.pauses is not None:
+                series.pauses.poll(snapshot.at, ~snapshot.unobserved(kind), self._apart)
             row = series.record(snapshot.column(kind, metric), snapshot.at, keep=want.seconds > 0)
-            series.trim(self._oldest(want, snapshot.at))
+            series.trim(want, snapshot.at)
             self._last.append(((kind, metric), row))
 
     def series(self, kind: Kind, metric: str) -> Series:
@@ -210,28 +276,34 @@ class History:
             return np.full(len(series.ids), np.nan)
         return np.where(series.unchanged.present, at - series.unchanged.since, np.nan)
 
+    def longest_pause(self, kind: Kind, metric: str, days: int, at: float) -> Floats:
+        """Per row: the longest pause, in seconds, that ended today or on one of the `days` before; NaN is unknown."""
+        if kind is Kind.CONNECTOR:
+            real = (Kind.SOURCE, Kind.DESTINATION)
+            return np.concatenate([self.longest_pause(one, metric, days, at) for one in real])
+        series = self.series(kind, metric)
+        return np.full(len(series.ids), np.nan) if series.pauses is None else series.pauses.longest(days, at)
+
     # -- what the store keeps
 
     def saved(self) -> list[Saved]:
-        """What the last poll added; a state replaces the one before, rows pile up until `keep_from`."""
+        """What the last poll added; a piece replaces the one before of the same form and number."""
         found = []
         for (kind, metric), row in self._last:
-            series, roster = self._series[kind, metric], self._roster(kind).id
-            if row is not None and self._wanted[kind, metric].seconds:
-                arrays = (row.values,) if row.times is None else (row.values, row.times)
-                found.append(Saved(kind, metric, row.at, roster, pack(arrays, series.vocabulary)))
-            if row is not None and series.unchanged is not None:
-                state = (series.unchanged.values, series.unchanged.since, series.newest)
-                found.append(Saved(kind, metric, row.at, roster, pack(state, series.vocabulary), state=True))
+            series, roster, wanted = self._series[kind, metric], self._roster(kind).id, self._wanted[kind, metric]
+            for form, number, at, arrays in series.pieces(row, wanted, self._at):
+                found.append(Saved(kind, metric, at, roster, pack(arrays, series.vocabulary), form, number))
         return found
 
     def rosters(self) -> list[RowIds]:
         """Whose readings the saved arrays hold, in order; needed once for every new id."""
         return [self._roster(kind) for kind in sorted({kind for (kind, _), _ in self._last})]
 
-    def keep_from(self, at: float) -> dict[tuple[Kind, str], float]:
-        """Saved rows before these instants, and everything of metrics not named here, is not needed any more."""
-        return {key: self._oldest(want, at) for key, want in self._wanted.items()}
+    def keep_from(self, at: float) -> KeepFrom:
+        """Saved pieces before these instants, and everything not named here, is not needed any more."""
+        return {
+            (form, *key): oldest for key, want in self._wanted.items() for form, oldest in _oldest(want, at).items()
+        }
 
     def restore(self, rosters: Iterable[RowIds], saved: Iterable[Saved]) -> None:
         """Take back what was saved, for what is wanted now. What cannot be read is left out and logged."""
@@ -253,25 +325,22 @@ class History:
     def _restore_one(self, series: Series, piece: Saved, ids: list[str]) -> None:
         arrays, texts = unpack(piece.blob, series.vocabulary, len(ids))
         series.has_texts |= texts
-        wanted = self._wanted[piece.kind, piece.metric]
-        if piece.state:
-            if not wanted.unchanged or len(arrays) != 3:
-                return
-            series.align(ids)
-            values, since, newest = arrays
-            series.unchanged = Unchanged(values, since, np.zeros(len(ids), dtype=np.bool_))
-            series.newest = np.maximum(series.newest, newest)
-            return
-        if not wanted.seconds:
-            return
         series.align(ids)
-        values, times = arrays[0], arrays[1] if len(arrays) > 1 else None
-        known = ~np.isnan(values)
-        series.rows.append(Row(piece.at, values, times, bool(known.all())))
-        series.newest = np.where(known, np.maximum(series.newest, piece.at if times is None else times), series.newest)
-
-    def _oldest(self, want: Wanted, at: float) -> float:
-        return at - want.seconds - 1e-3  # instants are floats
+        series.restore(piece, arrays, self._wanted[piece.kind, piece.metric])
 
     def _roster(self, kind: Kind) -> RowIds:
         return self._rosters.of(kind, self._fleet.table(kind).ids if self._fleet else [])
+
+
+def _oldest(wanted: Wanted, at: float) -> dict[Form, float]:
+    """Since when what is wanted is needed, by form; a form that is not wanted is left out."""
+    found: dict[Form, float] = {}
+    if wanted.seconds:
+        found[Form.POLL] = at - wanted.seconds - 1e-3  # instants are floats
+    if wanted.values:
+        found[Form.STATE] = -np.inf
+    if wanted.kept:
+        found[Form.PERIOD] = at - wanted.kept - PERIOD
+    if wanted.days:
+        found[Form.DAY] = (at // DAY - wanted.days) * DAY
+    return found

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import blake2s
 from typing import TypeVar
 
@@ -49,16 +50,30 @@ class RowIdSets:
         return found
 
 
+class Form(StrEnum):
+    """What a saved piece holds."""
+
+    POLL = "poll"  #: the readings of one poll, told apart by their instant
+    STATE = "state"  #: since when every value is unchanged; one a metric
+    PERIOD = "period"  #: the kept readings of the ten minutes with that number
+    DAY = "day"  #: the longest pauses that ended on the day with that number
+
+
+#: Since when saved pieces are needed, by form, kind and metric.
+KeepFrom = Mapping[tuple[Form, Kind, str], float]
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """One piece: a poll's row of a metric, or (`state`) what replaces the piece of the same metric saved before."""
+    """One piece of what is remembered of a metric; it replaces the piece of the same form and number before it."""
 
     kind: Kind
     metric: str
     at: float
     roster: str
     blob: bytes
-    state: bool = False
+    form: Form = Form.POLL
+    number: int = 0
 
 
 def pack(arrays: Sequence[Floats], vocabulary: Vocabulary) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from watchdog.readings.fleet import REAL_KINDS, EntityKey, Fleet, Kind
-from watchdog.readings.packing import RowIds, RowIdSets, Saved, moved, pack, positions, unpack
+from watchdog.readings.packing import Form, RowIds, RowIdSets, Saved, moved, pack, positions, unpack
 from watchdog.readings.poll import Poll
 from watchdog.readings.snapshot import Column, Flags, Floats, Reading, Snapshot
 from watchdog.readings.vocabulary import Vocabulary
@@ -115,7 +115,7 @@ class Ages:
         for kind, known in self._known.items():
             if known.ids:
                 blob = pack((known.newest, known.listed, known.silent.astype(np.float64)), Vocabulary())
-                found.append(Saved(kind, METRIC, at, self._rosters.of(kind, known.ids).id, blob, state=True))
+                found.append(Saved(kind, METRIC, at, self._rosters.of(kind, known.ids).id, blob, Form.STATE))
         return found
 
     def rosters(self) -> list[RowIds]:
@@ -126,7 +126,7 @@ class Ages:
         """Take back what was saved; what cannot be read is left out."""
         ids = {roster.id: list(roster.ids) for roster in rosters}
         for piece in saved:
-            if piece.metric != METRIC or not piece.state or piece.roster not in ids:
+            if piece.metric != METRIC or piece.form is not Form.STATE or piece.roster not in ids:
                 continue
             try:
                 arrays, _ = unpack(piece.blob, Vocabulary(), len(ids[piece.roster]))

@@ -59,5 +59,7 @@ def aggregate(edges: Edges, rows: int, function: str, values: Floats) -> Floats:
         found = np.full(rows, np.nan)
         # fmin and fmax take the other side of a NaN, so that the first child replaces it
         (np.fmin if function == "min" else np.fmax).at(found, parents, of_children)
-    found[~edges.known | ~np.isfinite(found)] = np.nan
+    found[~edges.known] = np.nan
+    if function in ("sum", "avg"):  # an extreme may be never, a sum with it is unknown
+        found[~np.isfinite(found)] = np.nan
     return found

@@ -28,6 +28,12 @@ def finite(values: Floats) -> Floats | float:
     return values
 
 
+def without_never(values: Floats | float) -> Floats:
+    """What arithmetic calculates with: never, an infinite duration, is unknown there."""
+    made = np.asarray(values)
+    return np.where(np.isinf(made), np.nan, made) if np.isinf(made).any() else made
+
+
 def logic(true: Flags, unknown: Flags | bool | np.bool_) -> Logic | int:
     """Truths of flags and of where they are unknown."""
     made = np.asarray(true, dtype=np.int8) * np.int8(YES)

@@ -19,7 +19,7 @@ from watchdog.rules.plan_evaluator import PlanEvaluator
 from watchdog.rules.reasons import explain
 from watchdog.rules.rule import Rule
 from watchdog.rules.verdicts import UNKNOWN, Explanation, Verdicts
-from watchdog.rules.windows import BASE_POLLS
+from watchdog.rules.windows import BASE_POLLS, kept_base
 
 logger = logging.getLogger(__name__)
 
@@ -87,9 +87,12 @@ class Evaluator:
                 logger.exception("rule cannot be judged", extra={"rule": rule.name})
                 continue
             self._rules.append(evaluation)
-            for key, (seconds, unchanged) in windows:
-                reach = seconds + BASE_POLLS * poll_every if seconds else 0.0
-                wanted[key] = wanted.get(key, Wanted()) | Wanted(reach, unchanged)
+            for key, want in windows:
+                if want.seconds:
+                    want = want._replace(seconds=want.seconds + BASE_POLLS * poll_every)
+                if want.kept:
+                    want = want._replace(kept=want.kept + kept_base(poll_every))
+                wanted[key] = wanted.get(key, Wanted()) | want
         self.wanted: Windows = wanted
 
     def judge(self, snapshot: Snapshot, history: History) -> list[Verdicts]:

@@ -13,7 +13,7 @@ from watchdog.readings.history import History
 from watchdog.readings.snapshot import Flags, Floats, Snapshot
 from watchdog.readings.vocabulary import Codes, Vocabulary
 from watchdog.rules import aggregates, windows
-from watchdog.rules.columns import MAYBE, NO, YES, Logic, column, finite, logic, picked
+from watchdog.rules.columns import MAYBE, NO, YES, Logic, column, finite, logic, picked, without_never
 from watchdog.rules.expressions.plan import (
     Absolute,
     Always,
@@ -29,12 +29,14 @@ from watchdog.rules.expressions.plan import (
     Matching,
     Negative,
     Not,
+    Pause,
     Presence,
     Reading,
     Relative,
     Sort,
     Truth,
     Unchanged,
+    Until,
     Value,
     Window,
 )
@@ -61,7 +63,7 @@ class PlanEvaluator:
         self.history = history
         self.variants: dict[str, npt.NDArray[np.intp]] = {}
         self.observed = Observed(snapshot)
-        self._tolerance = windows.BASE_POLLS * poll_every
+        self._poll_every = poll_every
         self._vocabulary = Vocabulary()
         self._numbers: dict[Value, Floats | float] = {}
         self._unknown: dict[Value, Flags | bool] = {}
@@ -115,13 +117,17 @@ class PlanEvaluator:
             case Reading(kind, metric):
                 return self.snapshot.column(kind, metric).numbers
             case Window():
-                return windows.numbers(self.history, plan, self.snapshot.at, self._tolerance)
+                return windows.numbers(self.history, plan, self.snapshot.at, self._poll_every)
             case Unchanged(kind, metric):
                 return self.history.unchanged_for(kind, metric, self.snapshot.at)
+            case Pause(kind, metric, days):
+                return self.history.longest_pause(kind, metric, days, self.snapshot.at)
+            case Until(value, target, slope):
+                return windows.until(*(np.asarray(self.numbers(part)) for part in (value, target, slope)))
             case Arithmetic(sign, left, right):
-                return finite(_CALCULATE[sign](np.asarray(self.numbers(left)), np.asarray(self.numbers(right))))
+                return finite(_CALCULATE[sign](*(without_never(self.numbers(part)) for part in (left, right))))
             case Negative(operand):
-                return np.negative(self.numbers(operand))
+                return np.asarray(np.negative(without_never(self.numbers(operand))))
             case Absolute(operand):
                 return np.absolute(self.numbers(operand))
             case Extreme(function, parts):
@@ -185,7 +191,7 @@ class PlanEvaluator:
                 texts = self.snapshot.column(kind, metric).texts
                 return -1 if texts is None else self._vocabulary.codes(texts.tolist(), len(texts))
             case Window(function="ago"):
-                texts = windows.texts(self.history, plan, self.snapshot.at, self._tolerance)
+                texts = windows.texts(self.history, plan, self.snapshot.at, self._poll_every)
                 return -1 if texts is None else self._vocabulary.codes(texts.tolist(), len(texts))
             case Relative(kind, relation, body):
                 codes = self.codes(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from watchdog.rules.columns import MAYBE, NO, YES
@@ -25,6 +26,7 @@ from watchdog.rules.expressions.plan import (
 )
 from watchdog.rules.expressions.plan_text import (
     FLIPPED,
+    NEVER,
     among_words,
     constant_words,
     metric_of,
@@ -163,6 +165,8 @@ def _quantity(plan_evaluator: PlanEvaluator, plan: Value, row: int, unit: str) -
     value = plan.value if isinstance(plan, Const) else plan_evaluator.cell(plan, row)
     if value is None or value != value:
         return None
+    if value == math.inf:  # a text everywhere people and programs read it: JSON has no infinity
+        return Quantity(NEVER)
     return Quantity(value, "" if isinstance(value, str) else unit)
 
 

@@ -1,42 +1,55 @@
 """Functions over time: the readings of one metric in `(now-w, now]`, and the base, the last one at or before `now-w`.
 
-Without a base at most three polls older than the window, or without any reading in it, the result is unknown.
+Without a base at most three polls older than the window, or without any reading in it, the result is unknown. A window
+that looks back more than 24h reads the long memory: one value in each ten minutes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from watchdog.readings.fleet import Kind
 from watchdog.readings.history import History, Series
+from watchdog.readings.long_memory import Row
 from watchdog.readings.snapshot import Floats, Texts
 from watchdog.readings.vocabulary import is_text
+from watchdog.rules.expressions.limits import LONGEST_WINDOW
 from watchdog.rules.expressions.plan import Window
 
 #: How many polls older than the window's beginning its base may be.
 BASE_POLLS = 3
+#: How many seconds older the base of a window may be that reads one value in each ten minutes.
+_KEPT_BASE = 1200.0
+#: So many readings make a slope.
+_FEWEST = 3
 #: Instants are floats of seconds since 1970, exact to a quarter of a microsecond.
 _EPSILON = 1e-6
 _REAL = (Kind.SOURCE, Kind.DESTINATION)
 
 
-def numbers(history: History, plan: Window, now: float, tolerance: float) -> Floats:
+def kept_base(poll_every: float) -> float:
+    """How many seconds older than the window's beginning the base of a long window may be."""
+    return max(_KEPT_BASE, BASE_POLLS * poll_every)
+
+
+def numbers(history: History, plan: Window, now: float, poll_every: float) -> Floats:
     """The result for every row of the table; NaN is unknown."""
     if plan.kind is Kind.CONNECTOR:
-        return np.concatenate([numbers(history, _of(plan, kind), now, tolerance) for kind in _REAL])
+        return np.concatenate([numbers(history, replace(plan, kind=kind), now, poll_every) for kind in _REAL])
     series = history.series(plan.kind, plan.metric)
-    cut = _cut(series, now, plan.seconds, tolerance, texts=plan.function in ("changes", "ago"))
+    cut = _cut(series, plan, now, poll_every)
     found = _compute(plan, cut)
     found[np.isnan(cut.base) | ~np.isfinite(found)] = np.nan
     return found
 
 
-def texts(history: History, plan: Window, now: float, tolerance: float) -> Texts | None:
+def texts(history: History, plan: Window, now: float, poll_every: float) -> Texts | None:
     """The texts `ago` answers; None where there is none at all."""
     if plan.kind is Kind.CONNECTOR:
-        parts = [texts(history, _of(plan, kind), now, tolerance) for kind in _REAL]
+        parts = [texts(history, replace(plan, kind=kind), now, poll_every) for kind in _REAL]
         if all(part is None for part in parts):
             return None
         counts = [len(history.series(kind, plan.metric).ids) for kind in _REAL]
@@ -45,11 +58,16 @@ def texts(history: History, plan: Window, now: float, tolerance: float) -> Texts
     series = history.series(plan.kind, plan.metric)
     if not series.has_texts:
         return None
-    return series.vocabulary.texts(_cut(series, now, plan.seconds, tolerance, texts=True).base)
+    return series.vocabulary.texts(_cut(series, plan, now, poll_every).base)
 
 
-def _of(plan: Window, kind: Kind) -> Window:
-    return Window(plan.function, kind, plan.metric, plan.seconds, plan.quantile)
+def until(value: Floats, target: Floats, slope: Floats) -> Floats:
+    """Seconds until `value` is `target` at `slope`: 0 where it is, infinite where it never gets there."""
+    left = target - value
+    found = np.asarray(left / slope)
+    never = (slope == 0) | (found < 0)
+    found = np.where(never & ~np.isnan(left), np.inf, found)
+    return np.where((left == 0) & ~np.isnan(slope), 0.0, found)
 
 
 @dataclass(slots=True)
@@ -81,27 +99,43 @@ class _Cut:
         return found, when
 
 
-def _cut(series: Series, now: float, seconds: float, tolerance: float, *, texts: bool) -> _Cut:
-    start, count = now - seconds + _EPSILON, len(series.ids)
-    oldest = start - tolerance - 2 * _EPSILON
+def _cut(series: Series, plan: Window, now: float, poll_every: float) -> _Cut:
+    count, texts = len(series.ids), plan.function in ("changes", "ago")
+    end = now - plan.offset + _EPSILON
+    start = end - plan.seconds
+    long = plan.reach > LONGEST_WINDOW
+    oldest = start - (kept_base(poll_every) if long else BASE_POLLS * poll_every) - 2 * _EPSILON
     base, base_at = np.full(count, np.nan), np.full(count, -np.inf)
     cells: list[_Cell] = []
-    for row in series.rows:
-        if row.at < oldest or row.at > now + _EPSILON:
-            continue
+    for row in _rows(series, oldest, end, long=long):
         values, complete = row.values, row.complete
         if series.has_texts and not texts and is_text(values).any():
             values, complete = np.where(is_text(values), np.nan, values), False
-        if row.at <= start or row.times is not None:
-            when = np.full(count, row.at) if row.times is None else row.times
-            before = (when <= start) & ~np.isnan(values)
-            base, base_at = np.where(before, values, base), np.where(before, when, base_at)
-            if row.at > start:
-                cells.append(_Cell(np.where(before, np.nan, values), when, complete and not before.any()))
-        else:
+        if row.times is None and row.at > start:
             cells.append(_Cell(values, row.at, complete))
+            continue
+        when = np.full(count, row.at) if row.times is None else row.times
+        before = (when <= start) & ~np.isnan(values)
+        base, base_at = np.where(before, values, base), np.where(before, when, base_at)
+        inside = (when > start) & (when <= end)
+        if inside.any():
+            all_inside = bool(inside.all())
+            cells.append(
+                _Cell(values if all_inside else np.where(inside, values, np.nan), when, complete and all_inside)
+            )
     base = np.where(base_at < oldest, np.nan, base)
     return _Cut(base, base_at, cells)
+
+
+def _rows(series: Series, oldest: float, end: float, *, long: bool) -> Iterator[Row]:
+    """The rows that may hold readings from `oldest` to `end`: of every poll, or (`long`) of every ten minutes."""
+    if long:
+        if series.kept is not None:
+            yield from (row for row in series.kept.rows(oldest, end) if row.times is not None or row.at <= end)
+        return
+    for row in series.rows:
+        if row.at >= oldest and (row.times is not None or row.at <= end):
+            yield row
 
 
 def _compute(plan: Window, cut: _Cut) -> Floats:
@@ -115,6 +149,8 @@ def _compute(plan: Window, cut: _Cut) -> Floats:
             return _increase(cut)
         case "rate":
             return _increase(cut) / (cut.last()[1] - cut.base_at)
+        case "slope":
+            return _slope(cut, plan.seconds)
         case "changes" | "resets":
             return _steps(cut, plan.function)
         case _:
@@ -168,6 +204,25 @@ def _summary(plan: Window, cut: _Cut) -> Floats:
     for cell in cut.cells:
         found = pick(found, cell.values)
     return found
+
+
+def _slope(cut: _Cut, seconds: float) -> Floats:
+    """Least squares over the readings in the window: at least three that span at least half of it."""
+    count = len(cut.base)
+    if not cut.cells:
+        return np.full(count, np.nan)
+    values = np.stack([cell.values for cell in cut.cells])
+    # instants are counted from the window's last, so that squares keep their digits
+    last = max(float(np.max(cell.when)) for cell in cut.cells)
+    times = np.stack([np.broadcast_to(np.asarray(cell.when) - last, count) for cell in cut.cells])
+    known = ~np.isnan(values)
+    number = known.sum(axis=0)
+    times = np.where(known, times, 0.0)
+    span = np.where(known, times, -np.inf).max(axis=0) - np.where(known, times, np.inf).min(axis=0)
+    times = np.where(known, times - times.sum(axis=0) / number, 0.0)
+    rises = np.where(known, values - np.where(known, values, 0.0).sum(axis=0) / number, 0.0)
+    slope = (times * rises).sum(axis=0) / (times * times).sum(axis=0)
+    return np.where((number >= _FEWEST) & (span >= seconds / 2 - _EPSILON), slope, np.nan)
 
 
 def _quantile(cut: _Cut, share: float) -> Floats:

@@ -222,9 +222,19 @@ def window_row(piece: packing.Saved) -> Row:
     return (piece.kind.value, storable(piece.metric), piece.at, piece.roster, piece.blob)
 
 
-def window_of(row: Sequence[Any], *, state: bool) -> packing.Saved:
+def window_of(row: Sequence[Any]) -> packing.Saved:
     kind, metric, at, roster, data = row
-    return packing.Saved(Kind(kind), metric, at, roster, bytes(data), state)
+    return packing.Saved(Kind(kind), metric, at, roster, bytes(data))
+
+
+def window_state_row(piece: packing.Saved) -> Row:
+    return (piece.kind.value, storable(piece.metric), piece.form.value, piece.number, piece.at, piece.roster,
+            piece.blob)  # fmt: skip
+
+
+def window_state_of(row: Sequence[Any]) -> packing.Saved:
+    kind, metric, form, number, at, roster, data = row
+    return packing.Saved(Kind(kind), metric, at, roster, bytes(data), packing.Form(form), number)
 
 
 def roster_row(roster: packing.RowIds) -> Row:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 
 metadata = MetaData()
 
@@ -235,12 +235,15 @@ windows = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
-#: What each poll replaces: since when every reading is unchanged.
+#: What later polls replace: since when every reading is unchanged, the last reading of every ten minutes, the longest
+#: pauses of a day.
 window_states = Table(
     "window_states",
     metadata,
     _key("kind"),
     _key("metric"),
+    _key("form"),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
     _seconds("at"),
     _text("roster"),
     Column("data", LargeBinary, nullable=False),

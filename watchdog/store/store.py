@@ -5,11 +5,12 @@ Any thread may use a Store. Every method raises StoreError with the reason when 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, func, or_, select
+from sqlalchemy import Connection, and_, delete, func, literal, or_, select
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Note, Withdrawal
 from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase
@@ -107,9 +108,9 @@ class Store:
         with self._deciding() as connection:
             _write(connection, changes)
             statements.add_rosters(connection, [rows.roster_row(roster) for roster in new])
-            pieces = [rows.window_row(piece) for piece in windows if not piece.state]
-            statements.put(connection, schema.windows, pieces)
-            states = [rows.window_row(piece) for piece in windows if piece.state]
+            polls = [rows.window_row(piece) for piece in windows if piece.form is packing.Form.POLL]
+            statements.put(connection, schema.windows, polls)
+            states = [rows.window_state_row(piece) for piece in windows if piece.form is not packing.Form.POLL]
             statements.put(connection, schema.window_states, states)
         self._known_rosters.update(roster.id for roster in new)
 
@@ -117,24 +118,27 @@ class Store:
         """What `commit` was given of windows, for History.restore."""
         with self.reading() as connection:
             found = [rows.roster_of(row) for row in connection.execute(select(schema.rosters))]
+            polls, states = schema.windows, schema.window_states
             pieces = [
-                rows.window_of(row, state=table is schema.window_states)
-                for table in (schema.windows, schema.window_states)
-                for row in connection.execute(select(table).order_by(table.c.at))
+                *(rows.window_of(row) for row in connection.execute(select(polls).order_by(polls.c.at))),
+                *(rows.window_state_of(row) for row in connection.execute(select(states).order_by(states.c.at))),
             ]
         self._known_rosters.update(roster.id for roster in found)
         return found, pieces
 
-    def prune_windows(self, keep_from: Mapping[tuple[Kind, str], float]) -> None:
-        """Drop readings before these instants, those of metrics that are not named, and whose they were."""
+    def prune_windows(self, keep_from: packing.KeepFrom) -> None:
+        """Drop pieces before these instants, those that are not named, and whose they were."""
         windows, states = schema.windows, schema.window_states
+        poll = literal(packing.Form.POLL.value)
         with self._deciding() as connection:
-            for table in (windows, states):
-                for kind, metric in connection.execute(select(table.c.kind, table.c.metric).distinct()).all():
-                    before = keep_from.get((Kind(kind), metric))
-                    old = and_(table.c.kind == kind, table.c.metric == metric)
+            for table, form_of in ((windows, poll), (states, states.c.form)):
+                for kind, metric, form in connection.execute(
+                    select(table.c.kind, table.c.metric, form_of).distinct()
+                ).all():
+                    before = keep_from.get((packing.Form(form), Kind(kind), metric))
+                    old = and_(table.c.kind == kind, table.c.metric == metric, form_of == form)
                     if before is not None:
-                        if table is states:
+                        if before == -math.inf:
                             continue
                         old = and_(old, table.c.at < before)
                     connection.execute(delete(table).where(old))

@@ -282,5 +282,3 @@ def _same(one: float, other: float) -> bool:
 
 def _is_multiple(at: float, interval: float) -> bool:
     return abs(at / interval - round(at / interval)) < 1e-9
-
-

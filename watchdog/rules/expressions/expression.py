@@ -9,9 +9,10 @@ from watchdog.errors import ExpressionError
 from watchdog.readings.fleet import Kind
 from watchdog.readings.history import Wanted, Windows
 from watchdog.rules.expressions.checker import Checker
+from watchdog.rules.expressions.limits import LONGEST_WINDOW
 from watchdog.rules.expressions.mistakes import Mistakes
 from watchdog.rules.expressions.parser import read
-from watchdog.rules.expressions.plan import Plan, Truth, Unchanged, Window, walk
+from watchdog.rules.expressions.plan import Pause, Plan, Truth, Unchanged, Window, walk
 from watchdog.rules.expressions.scope import Scope
 from watchdog.rules.expressions.syntax_tree import Syntax
 from watchdog.rules.rule import Quantity
@@ -83,7 +84,9 @@ def windows_of(plan: Plan) -> dict[tuple[Kind, str], Wanted]:
     found: dict[tuple[Kind, str], Wanted] = {}
     for node in walk(plan):
         if isinstance(node, Window):
-            wanted = Wanted(seconds=node.seconds)
+            wanted = Wanted(seconds=node.reach) if node.reach <= LONGEST_WINDOW else Wanted(kept=node.reach)
+        elif isinstance(node, Pause):
+            wanted = Wanted(days=node.days)
         elif isinstance(node, Unchanged):
             wanted = Wanted(unchanged=True)
         else:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-
 from watchdog.readings.catalogue import CATALOGUE
 from watchdog.readings.relations import CHILDREN
 from watchdog.rules.expressions import syntax_tree
-from watchdog.rules.expressions.names import FUNCTIONS, WINDOWS, article
+from watchdog.rules.expressions.names import FUNCTIONS, article
 from watchdog.rules.expressions.plan import (
     Absolute,
     Coalesce,
@@ -15,36 +13,17 @@ from watchdog.rules.expressions.plan import (
     Extreme,
     Family,
     Sort,
-    Truth,
-    Unchanged,
-    Value,
-    Window,
 )
 from watchdog.rules.expressions.promql import FUNCTIONS as FOREIGN
-from watchdog.rules.expressions.scope import Metric, Scope
 from watchdog.rules.expressions.value_types import Typed, UnfitError, text_sort, unified
+from watchdog.rules.expressions.window_calls import OVER_TIME, WindowCalls
 from watchdog.spelling import did_you_mean
-from watchdog.units import format_duration
 
-_LONGEST = 86_400.0
 _AGGREGATES = ("count", "sum", "min", "max", "avg")
 
 
-class Calls(ABC):
+class Calls(WindowCalls):
     """The part of the checker that knows functions; what an argument is, the other part knows."""
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.mistakes = scope.mistakes
-
-    @abstractmethod
-    def truth(self, node: syntax_tree.Syntax) -> Truth | None: ...
-    @abstractmethod
-    def value(self, node: syntax_tree.Syntax) -> Typed | None: ...
-    @abstractmethod
-    def number(self, node: syntax_tree.Syntax) -> Typed | None: ...
-    @abstractmethod
-    def values(self, nodes: tuple[syntax_tree.Syntax, ...]) -> list[Typed] | None: ...
 
     def call(self, node: syntax_tree.Call) -> Typed | None:
         """The plan of a call that answers a value; None after a mistake."""
@@ -57,11 +36,9 @@ class Calls(ABC):
             return None
         if name in _AGGREGATES and node.arguments and self.scope.names_list(node.arguments[0]):
             return self._family(node)
-        if name in WINDOWS:
-            return self._window(node)
+        if name in OVER_TIME:
+            return self.over_time(node)
         match name:
-            case "unchanged_for":
-                return self._unchanged(node)
             case "abs":
                 return self._abs(node)
             case "min" | "max":
@@ -75,14 +52,6 @@ class Calls(ABC):
             case _:
                 self._not_of_family(node)
         return None
-
-    def expects(self, node: syntax_tree.Call, count: int, spelling: str) -> bool:
-        """Whether a call has so many arguments; says so if not."""
-        if len(node.arguments) != count:
-            name, plural = node.callee.names[-1], "" if count == 1 else "s"
-            what = f"{name} takes {count} argument{plural}, not {len(node.arguments)}: write `{spelling}`"
-            self.mistakes.add(node.callee.at, what)
-        return len(node.arguments) == count
 
     def _unknown_function(self, node: syntax_tree.Call) -> None:
         name = ".".join(node.callee.names)
@@ -159,84 +128,6 @@ class Calls(ABC):
         # A metric outside the catalogue stays what each row makes of it, even beside a number.
         mixed = sort is not Sort.TEXT and any(value.sort is Sort.ANY for value in values)
         return Typed(Coalesce(tuple(value.plan for value in values)), Sort.ANY if mixed else sort, unit, free)
-
-    # -- over time
-
-    def _window(self, node: syntax_tree.Call) -> Typed | None:
-        name = node.callee.names[0]
-        quantile = name == "quantile_over_time"
-        if not self.expects(node, 3 if quantile else 2, WINDOWS[name]):
-            return None
-        if self._out_of_order(node, ("share", "metric", "window")[not quantile :]):
-            self.mistakes.add(node.arguments[0].at, f"the arguments stand in another order: write `{WINDOWS[name]}`")
-            return None
-        *first, of, length = node.arguments
-        share = self._share(first[0]) if quantile else 0.0
-        metric, seconds = self._of_metric(of, name), self._seconds(length, name)
-        if metric is None or seconds is None or share is None:
-            return None
-        typed = metric.reading
-        if typed.sort is Sort.TEXT and name not in ("changes", "ago"):
-            self.mistakes.add(of.at, f"{name} is of numbers, {metric.name} is a text; `changes` and `ago` take texts")
-            return None
-        if name == "rate":
-            unit = f"{typed.unit}/s" if typed.unit else ""
-        else:
-            unit = "" if name in ("changes", "resets") else typed.unit
-        plan: Value = Window(name, metric.kind, metric.name, seconds, share)
-        sort = typed.sort if name == "ago" else Sort.NUMBER
-        return Typed(metric.around(plan), sort, unit)
-
-    def _out_of_order(self, node: syntax_tree.Call, wanted: tuple[str, ...]) -> bool:
-        """Whether a call has the right arguments, but not where they belong."""
-        found = []
-        for argument in node.arguments:
-            match argument:
-                case syntax_tree.Literal(float(), unit):
-                    found.append("window" if unit == "s" else "share")
-                case syntax_tree.Path() if (param := self.scope.param(argument)) is not None:
-                    found.append("window" if param.unit == "s" else "share")
-                case _:
-                    found.append("metric" if self.scope.names_metric(argument) else "")
-        return tuple(found) != wanted and sorted(found) == sorted(wanted)
-
-    def _unchanged(self, node: syntax_tree.Call) -> Typed | None:
-        if not self.expects(node, 1, "unchanged_for(m)"):
-            return None
-        metric = self._of_metric(node.arguments[0], "unchanged_for")
-        if metric is None:
-            return None
-        return Typed(metric.around(Unchanged(metric.kind, metric.name)), unit="s")
-
-    def _of_metric(self, node: syntax_tree.Syntax, function: str) -> Metric | None:
-        if not self.scope.names_metric(node):
-            self.mistakes.add(node.at, f"{function} is of a metric, by its name: write `{FUNCTIONS[function]}`")
-            return None
-        return self.scope.metric(node)
-
-    def _seconds(self, node: syntax_tree.Syntax, function: str) -> float | None:
-        typed = self.value(node)
-        if typed is None:
-            return None
-        if not isinstance(typed.plan, Const) or not typed.free or typed.unit != "s":
-            self.mistakes.add(node.at, f"the window of {function} is a duration: write `{WINDOWS[function]}`")
-            return None
-        seconds = typed.plan.number
-        if not 0 < seconds <= _LONGEST:
-            self.mistakes.add(
-                node.at, f"a window of {format_duration(seconds)} is not possible; more than 0s and at most 24h are"
-            )
-            return None
-        return seconds
-
-    def _share(self, node: syntax_tree.Syntax) -> float | None:
-        typed = self.number(node)
-        if typed is None:
-            return None
-        if not isinstance(typed.plan, Const) or typed.unit or not 0 <= typed.plan.number <= 1:
-            self.mistakes.add(node.at, "the quantile is a number from 0 to 1: write `quantile_over_time(0.9, m, 15m)`")
-            return None
-        return typed.plan.number
 
     # -- over the family
 

@@ -13,6 +13,7 @@ WINDOWS = {
     "increase": "increase(m, 15m)",
     "rate": "rate(m, 15m)",
     "delta": "delta(m, 15m)",
+    "slope": "slope(m, 15m)",
     "changes": "changes(m, 15m)",
     "resets": "resets(m, 15m)",
     "avg_over_time": "avg_over_time(m, 15m)",
@@ -25,6 +26,8 @@ WINDOWS = {
 FUNCTIONS = {
     **WINDOWS,
     "unchanged_for": "unchanged_for(m)",
+    "longest_pause": "longest_pause(m, 7d)",
+    "time_until": "time_until(m, 0, 30m)",
     "abs": "abs(x)",
     "min": "min(a, b)",
     "max": "max(a, b)",

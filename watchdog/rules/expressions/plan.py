@@ -50,19 +50,46 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A function over the readings of a metric in the last `seconds`; `ago` is the one that may answer texts."""
+    """A function over the readings of a metric in the last `seconds`, or in as many before the last `offset`.
+
+    `ago` is the one that may answer texts.
+    """
 
     function: str
     kind: Kind
     metric: str
     seconds: float
     quantile: float = 0.0
+    offset: float = 0.0
+
+    @property
+    def reach(self) -> float:
+        """How far it looks back, in seconds."""
+        return self.seconds + self.offset
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
     kind: Kind
     metric: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The longest pause of a metric that ended today or on one of the `days` before."""
+
+    kind: Kind
+    metric: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """How many seconds until `value` is `target` at `slope`; infinite is never."""
+
+    value: Value
+    target: Value
+    slope: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +210,8 @@ Value = (
     | Reading
     | Window
     | Unchanged
+    | Pause
+    | Until
     | Arithmetic
     | Negative
     | Absolute
@@ -201,6 +230,8 @@ def children(plan: Plan) -> tuple[Plan, ...]:
     match plan:
         case Arithmetic(_, left, right) | Compare(_, left, right):
             return (left, right)
+        case Until(value, target, slope):
+            return (value, target, slope)
         case Negative(operand) | Absolute(operand) | Not(operand) | Presence(operand):
             return (operand,)
         case Extreme(_, parts) | Coalesce(parts) | Junction(_, parts) | Choose(_, parts):
@@ -243,7 +274,7 @@ def calculate(operator: str, left: float, right: float) -> float:
 
 _P = TypeVar("_P", bound=Plan)
 #: Plans whose parts are over the same rows as they are; through relatives the rows change, and with them the variants.
-_SAME_ROWS = (Absolute, Arithmetic, Coalesce, Compare, Extreme, Junction, Matching, Negative, Not, Presence)
+_SAME_ROWS = (Absolute, Arithmetic, Coalesce, Compare, Extreme, Junction, Matching, Negative, Not, Presence, Until)
 
 
 def blend(owner: str, plans: Sequence[_P]) -> _P:

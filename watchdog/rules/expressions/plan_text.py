@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from watchdog.rules.expressions.plan import (
@@ -19,16 +20,20 @@ from watchdog.rules.expressions.plan import (
     Matching,
     Negative,
     Not,
+    Pause,
     Plan,
     Presence,
     Reading,
     Relative,
     Unchanged,
+    Until,
     Window,
     walk,
 )
 from watchdog.units import exact_bytes, exact_duration, exact_number, format_bytes, format_duration, format_number
 
+#: The duration that `time_until` answers where the value never gets there.
+NEVER = "never"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 FLIPPED = {"==": "==", "!=": "!=", ">": "<", ">=": "<=", "<": ">", "<=": ">="}
 
@@ -37,6 +42,8 @@ def value_words(value: float | str, unit: str = "") -> str:
     """A value with its unit, as people read it: two parts of a duration are enough."""
     if isinstance(value, str):
         return value
+    if value == math.inf:
+        return NEVER
     base = unit.removesuffix("/s")
     per = "/s" if base != unit else ""
     if base == "ms":
@@ -68,9 +75,16 @@ def plan_words(plan: Plan, before: str = "") -> str:
             return constant_words(value, unit)
         case Reading(_, metric):
             return _metric(metric, before)
-        case Window(function, _, metric, seconds, quantile):
+        case Window(function, _, metric, seconds, quantile, offset):
             first = f"{exact_number(quantile)}, " if function == "quantile_over_time" else ""
-            return f"{function}({first}{_metric(metric, before)}, {constant_words(seconds, 's')})"
+            last = f", {constant_words(offset, 's')}" if offset else ""
+            return f"{function}({first}{_metric(metric, before)}, {constant_words(seconds, 's')}{last})"
+        case Pause(_, metric, days):
+            return f"longest_pause({_metric(metric, before)}, {days}d)"
+        case Until(value, target, slope):
+            window = next(node for node in walk(slope) if isinstance(node, Window))
+            words = f"{plan_words(value, before)}, {plan_words(target, before)}"
+            return f"time_until({words}, {constant_words(window.seconds, 's')})"
         case Unchanged(_, metric):
             return f"unchanged_for({_metric(metric, before)})"
         case Relative(_, relation, body):
@@ -122,13 +136,13 @@ def among_words(items: tuple[Const, ...], negated: bool) -> str:
 
 def reads_metric(plan: Plan) -> bool:
     """Whether any reading, or any relative, decides a plan."""
-    return any(isinstance(node, Reading | Window | Unchanged | Family) for node in walk(plan))
+    return any(isinstance(node, Reading | Window | Unchanged | Pause | Family) for node in walk(plan))
 
 
 def metric_of(plan: Plan, before: str = "") -> str:
     """The first metric in a plan: `x`, `connector.x`, `topics.x`; "" if there is none."""
     match plan:
-        case Reading(_, metric) | Window(metric=metric) | Unchanged(_, metric):
+        case Reading(_, metric) | Window(metric=metric) | Unchanged(_, metric) | Pause(metric=metric):
             return before + metric
         case Relative(_, relation, body):
             return metric_of(body, f"{before}{relation}.")
@@ -136,7 +150,7 @@ def metric_of(plan: Plan, before: str = "") -> str:
             return metric_of(body, f"{before}{relation}.") if body is not None else ""
         case Compare(_, left, right) | Arithmetic(_, left, right):
             return metric_of(left, before) or metric_of(right, before)
-        case Among(left) | Matching(left):
+        case Among(left) | Matching(left) | Until(value=left):
             return metric_of(left, before)
         case Negative(operand) | Absolute(operand) | Not(operand) | Presence(operand):
             return metric_of(operand, before)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from watchdog.readings.catalogue import CATALOGUE
-from watchdog.rules.expressions.plan import Arithmetic, Const, Reading, Sort, Unchanged, Value, Window, calculate
+from watchdog.rules.expressions.plan import (
+    Arithmetic,
+    Const,
+    Pause,
+    Reading,
+    Sort,
+    Unchanged,
+    Value,
+    Window,
+    calculate,
+)
 from watchdog.spelling import did_you_mean
 from watchdog.units import near_quantity
 
@@ -64,7 +74,7 @@ def unified(values: list[Typed]) -> tuple[list[Typed], str]:
 
 def _misspelt(plan: Value) -> str:
     """Why it may have no unit: a name that is nearly one of the catalogue's."""
-    if isinstance(plan, Reading | Window | Unchanged) and plan.metric not in CATALOGUE:
+    if isinstance(plan, Reading | Window | Unchanged | Pause) and plan.metric not in CATALOGUE:
         near = did_you_mean(plan.metric, CATALOGUE)
         return f"; '{plan.metric}' is not in the catalogue{near}" if near else ""
     return ""
