@@ -13,12 +13,12 @@ from incidents import bank, healthy
 from incidents.scenarios import read_all
 
 #: Fleets of healthy connectors: how many connectors, weeks, and seconds between polls. One of each, then again with other seeds.
-FLEETS = ((2000, 2.0, 600.0), (600, 0.5, 60.0))
+FLEETS = ((10_000, 1.0, 600.0), (400, 0.1, 60.0))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make incidents", description=__doc__)
-    parser.add_argument("--years", type=float, default=150, help="connector-years of health to simulate (default: %(default)s)")
+    parser.add_argument("--years", type=float, default=190, help="connector-years of health to simulate (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=("bank", "calm"))
     arguments = parser.parse_args()
