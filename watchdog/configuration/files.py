@@ -244,9 +244,13 @@ class _Loader:
             place = next(iter(self._receivers.values()))[1]
             self._mistakes.append(place.mistake("there are receivers but no routes; write routes: [{to: [receiver]}]"))
         for node, route in zip(self._route_nodes[:-1], routes[:-1], strict=True):
-            if not route.where.items and not route.continue_:
+            if not route.where.items and not route.continue_ and not route.schedule.times:
                 what = "this route takes everything, so those below it are never reached; give it a 'where'"
                 self._warnings.append(node.place.mistake(what))
+        for node, route in zip(self._route_nodes[-1:], routes[-1:], strict=True):
+            if route.schedule.times:
+                what = "times: this is the last route, so outside these times nobody is told of what no other one takes"
+                self._warnings.append(node.key("times").mistake(what))
         for node, route in zip(self._route_nodes, routes, strict=True):
             wanted, where = route.where.items.get("severity"), node.items.get("where")
             if wanted and isinstance(where, MappingNode) and not any(matches_items(wanted, one) for one in Severity):

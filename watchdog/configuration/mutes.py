@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from watchdog.alerts.mutes import Mute, QuietTime
+from watchdog.alerts.mutes import Dates, Mute, QuietTime, Schedule
 from watchdog.configuration.fields import Fields
 from watchdog.configuration.places import Mapping, Place
 from watchdog.configuration.where import Labels, read_where
@@ -13,8 +14,11 @@ from watchdog.errors import Mistake
 from watchdog.spelling import did_you_mean
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_TIME = re.compile(r"(?:(\S+)\s+)?([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})\Z")
-_FORM = "write [days] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00"
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})\Z")
+_TIME = re.compile(r"(?:(\S+)\s+)?([0-9]{1,2}:[0-9]{2}\s*-\s*[0-9]{1,2}:[0-9]{2})\Z")
+#: A date with or without its year, or a range of them.
+_DATED = re.compile(r"(?:[0-9]{4}-)?[0-9]{2}-[0-9]{2}(?:\.\.|\Z)")
+_FORM = "write [days] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00, or dates, e.g. 2026-12-24..2026-12-26 or 12-31 18:00-24:00"
 
 
 def read_mute(node: Mapping, labels: Labels, mistakes: list[Mistake]) -> tuple[Mute, Place] | None:
@@ -23,15 +27,23 @@ def read_mute(node: Mapping, labels: Labels, mistakes: list[Mistake]) -> tuple[M
     fields = Fields(node, ("name", "where", "times", "timezone"), mistakes)
     fields.require(name="nightly", where="{name: prod-*}", times='["mon-fri 22:00-06:00"]')
     name = fields.text("name")
+    where = read_where(node.items["where"], labels, mistakes) if "where" in fields else None
+    if where is not None and not where.items and len(mistakes) == before:
+        fields.wrong("where", "where: selects nothing; write e.g. {name: prod-*}, or {name: '*'} to mute everything")
+    schedule = read_schedule(fields, mistakes)
+    if len(mistakes) > before or name is None or where is None:
+        return None
+    return Mute(name, where, schedule.times, schedule.timezone), fields.place("name")
+
+
+def read_schedule(fields: Fields, mistakes: list[Mistake]) -> Schedule:
+    """`times` and `timezone` of a mute or a route."""
     zone = fields.text("timezone") or "UTC"
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         hint = did_you_mean(zone, available_timezones())
         fields.wrong("timezone", f"timezone: '{zone}' is not a time zone; write one like Europe/Paris{hint}")
-    where = read_where(node.items["where"], labels, mistakes) if "where" in fields else None
-    if where is not None and not where.items and len(mistakes) == before:
-        fields.wrong("where", "where: selects nothing; write e.g. {name: prod-*}, or {name: '*'} to mute everything")
     times = []
     found = fields.texts("times", single=True)
     if fields.is_empty("times"):
@@ -41,24 +53,53 @@ def read_mute(node: Mapping, labels: Labels, mistakes: list[Mistake]) -> tuple[M
             times.append(parse_time(text))
         except ValueError as cause:
             mistakes.append(place.mistake(f"times: {cause}"))
-    if len(mistakes) > before or name is None or where is None:
-        return None
-    return Mute(name, where, tuple(times), zone), fields.place("name")
+    return Schedule(tuple(times), zone)
 
 
 def parse_time(text: str) -> QuietTime:
-    """`mon-fri,sun 22:00-06:00`. Raises ValueError that says what would be accepted."""
+    """`mon-fri,sun 22:00-06:00`, `2026-12-24..2026-12-26`, `12-31 18:00-24:00`. Raises ValueError that says what would
+    be accepted."""
+    written, _, rest = text.strip().partition(" ")
+    if _DATED.match(written):
+        start, end = _clock(rest.strip(), text) if rest.strip() else (0, 1440)
+        return QuietTime(start, end, dates=_dates(written, text))
     found = _TIME.match(text.strip())
     if not found:
         raise ValueError(f"'{text}' is not a time of the week; {_FORM}")
-    days, *clock = found.groups()
+    days, clock = found.groups()
+    start, end = _clock(clock, text)
+    return QuietTime(start, end, _days(days, text) if days else frozenset(range(7)))
+
+
+def _clock(written: str, text: str) -> tuple[int, int]:
+    """Minutes of the day."""
+    found = _CLOCK.match(written)
+    if not found:
+        raise ValueError(f"'{text}': '{written}' is not a time of the day; {_FORM}")
+    clock = found.groups()
     start_hour, start_minute, end_hour, end_minute = map(int, clock)
     start, end = start_hour * 60 + start_minute, end_hour * 60 + end_minute
     if start_minute > 59 or end_minute > 59 or start > 1439 or end > 1440:
         raise ValueError(f"'{text}': a day goes from 00:00 to 24:00; {_FORM}")
     if start == end:
         raise ValueError(f"'{text}' begins and ends at the same time; for a whole day write 00:00-24:00")
-    return QuietTime(start, end, _days(days, text) if days else frozenset(range(7)))
+    return start, end
+
+
+def _dates(written: str, text: str) -> Dates:
+    first, dots, last = written.partition("..")
+    ends = (first, last) if dots else (first, first)
+    yearly = [len(one) == 5 for one in ends]
+    if yearly[0] != yearly[1]:
+        raise ValueError(f"'{text}': one date has a year and the other has none; {_FORM}")
+    try:
+        # of a leap year, so that a yearly 02-29 is a date
+        begin, end = (date.fromisoformat(f"2024-{one}" if yearly[0] else one) for one in ends)
+    except ValueError:
+        raise ValueError(f"'{text}': '{written}' is not a date; {_FORM}") from None
+    if end < begin and not yearly[0]:
+        raise ValueError(f"'{text}' ends before it begins; {_FORM}")
+    return Dates(begin, end, yearly[0])
 
 
 def _days(written: str, text: str) -> frozenset[int]:

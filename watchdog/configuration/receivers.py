@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from watchdog.configuration.fields import Fields, expected, hidden, is_nothing
+from watchdog.configuration.mutes import read_schedule
 from watchdog.configuration.places import Mapping as MappingNode
 from watchdog.configuration.places import Node, Place
 from watchdog.configuration.where import Labels, read_where
@@ -21,7 +22,8 @@ _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:-)(.*))?\Z", re.DOTALL)
 #: How a shell would write it.
 _BARE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _RECEIVER = ("to", "fallback", "send_resolved")
-_ROUTE = ("where", "to", "continue", "group_by", "group_wait", "group_interval", "repeat_interval", "escalate")
+_ROUTE = ("where", "to", "continue", "group_by", "group_wait", "group_interval", "repeat_interval", "escalate",
+          "times", "timezone")  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -86,6 +88,7 @@ class ReceiverReader:
             group_by=("alertname",) if group_by is None else tuple(name for name, _ in group_by),
             escalate=self._escalate(fields),
             index=index,
+            schedule=read_schedule(fields, self.mistakes),
             **{key: value for key, value in times.items() if value is not None},
         )
         return route, node

@@ -23,10 +23,12 @@ _NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
 #: At least one count, then as many units as in falling order.
 _DURATION = "^0$|^(?=.)" + "".join(rf"([0-9]+(\.[0-9]+)?{unit})?" for unit in ("d", "h", "m", "s", "ms")) + "$"
 _DAYS = "(mon|tue|wed|thu|fri|sat|sun)"
+_CLOCK = "([01]?[0-9]|2[0-3]):[0-5][0-9]\\s*-\\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)"
+_DATE = "([0-9]{4}-)?[0-9]{2}-[0-9]{2}"
 _TIME = {
     "type": "string",
-    "pattern": rf"^\s*({_DAYS}(-{_DAYS})?(,{_DAYS}(-{_DAYS})?)*\s+)?"
-    r"([01]?[0-9]|2[0-3]):[0-5][0-9]\s*-\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)\s*$",
+    "pattern": rf"^\s*(({_DAYS}(-{_DAYS})?(,{_DAYS}(-{_DAYS})?)*\s+)?{_CLOCK}"
+    rf"|{_DATE}(\.\.{_DATE})?(\s+{_CLOCK})?)\s*$",
 }
 _TARGET = {"type": "string", "pattern": r"://|\$\{"}
 
@@ -216,6 +218,7 @@ def _route() -> Schema:
             "group_interval": _duration("How long at least between messages of one group.", "5m"),
             "repeat_interval": _duration("When a reminder is sent if nothing changes; 0s for never.", "4h", "4h"),
             "escalate": _list("Further receivers, unless it is acknowledged or resolved.", step),
+            **_schedule("The route counts only then; always without it.", "mon-fri 09:00-18:00"),
         },
         required=("to",),
     )
@@ -227,12 +230,19 @@ def _mute() -> Schema:
         {
             "name": {**_SCALAR, "description": "What it is called in messages and on pages."},
             "where": _where([*_EVERY_LABEL, "alertname", "severity"], others=True),
-            "times": {
-                "description": "[days] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00; it may pass midnight.",
-                "anyOf": [_TIME, {"type": "array", "items": _TIME, "minItems": 1}],
-                "examples": [["mon-fri 22:00-06:00"]],
-            },
-            "timezone": {"type": "string", "description": "Of its times, e.g. Europe/Paris.", "default": "UTC"},
+            **_schedule("When it is quiet.", "mon-fri 22:00-06:00"),
         },
         required=("name", "where", "times"),
     )
+
+
+def _schedule(what: str, example: str) -> dict[str, Schema]:
+    form = "[days or dates] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00; it may pass midnight. Or whole days: 12-24..12-26."
+    return {
+        "times": {
+            "description": f"{what} {form}",
+            "anyOf": [_TIME, {"type": "array", "items": _TIME, "minItems": 1}],
+            "examples": [[example]],
+        },
+        "timezone": {"type": "string", "description": "Of its times, e.g. Europe/Paris.", "default": "UTC"},
+    }

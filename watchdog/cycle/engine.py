@@ -128,6 +128,7 @@ class Engine:
         """
         now = poll.at
         replaced = self._adopt(now)
+        self.dispatcher.keep_hours(now)
         self.presence, gone = self.presence.after(poll.listing, now)
         self.health = self.health.after(poll.failures, now)
         seen = self.newest.among(poll.snapshot(self.presence.fleet))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Withdrawal, answered_by
 from watchdog.alerts.lifecycle import AlertKey
-from watchdog.alerts.mutes import Mute
+from watchdog.alerts.mutes import Mute, next_boundary
 from watchdog.alerts.silences import Silence
 from watchdog.errors import DeliveryError
 from watchdog.notify.escalation import Step, escalate, steps
@@ -18,7 +18,7 @@ from watchdog.notify.outcomes import Claim, accepted, claim, failed, hand_over, 
 from watchdog.notify.records import Records
 from watchdog.notify.refiring import take_over
 from watchdog.notify.removed_targets import depart
-from watchdog.notify.routes import GroupKey, Routing
+from watchdog.notify.routes import GroupKey, Routing, groups_for
 from watchdog.readings.fleet import Fleet
 from watchdog.rules.rule import Rule
 
@@ -30,6 +30,8 @@ class Dispatcher:
     def __init__(self, records: Records, routing: Routing, rules: Mapping[str, Rule], mutes: Sequence[Mute]) -> None:
         self.records = records
         self.routing = routing
+        self._routes = routing.routes
+        self._routes_change: float | None = None
         self._muting = Muting(records, rules, mutes)
         self._steps: list[Step] | None = None
         self._resolved_elsewhere = {
@@ -115,6 +117,24 @@ class Dispatcher:
         before, self.routing = self.routing, routing
         self._muting.configure(rules, mutes)
         depart(self.records, before, routing, now)
+        self._routes = routing.at(now)
+        self._routes_change = self._next_route_edge(now)
+        self._route_all()
+
+    def keep_hours(self, now: float) -> None:
+        """Where a route's time has begun or ended, routing is decided anew, as after an edit of the routes. To be
+        called before what an instant brings."""
+        if self._routes_change is None or now < self._routes_change:
+            return
+        before, self._routes = self._routes, self.routing.at(now)
+        self._routes_change = self._next_route_edge(now)
+        if self._routes != before:
+            self._route_all()
+
+    def _next_route_edge(self, now: float) -> float | None:
+        return next_boundary((route.schedule for route in self.routing.routes), now)
+
+    def _route_all(self) -> None:
         for episode in self.records.open_episodes():
             self._route(episode)
         self.records.touched.update(self.records.groups)
@@ -180,6 +200,7 @@ class Dispatcher:
 
     def tick(self, now: float) -> None:
         """Everything that is due: silences that began or ended, flushes, reminders, hand-overs, escalations."""
+        self.keep_hours(now)
         self._refresh_holds(now)
         self._settle_touched(now)
         for group in list(self.records.groups.values()):
@@ -204,6 +225,8 @@ class Dispatcher:
         edge = self._muting.next_edge(now)
         if edge is not None:
             found.append(edge)
+        if self._routes_change is not None:
+            found.append(self._routes_change)
         found += [step.at for step in self._awaited_steps()]
         for notification, first in waiting(self.records):
             if notification is first:
@@ -242,7 +265,7 @@ class Dispatcher:
         return not firing or any(evaluated(episode.alert) for episode in firing)
 
     def _route(self, episode: Episode) -> None:
-        routed = self.routing.groups_for(episode.facts.labels)
+        routed = groups_for(episode.facts.labels, self._routes)
         for entry in self.records.entries_of(episode.id):
             for key, route in routed:
                 if key.receiver == entry.group.receiver and key != entry.group:

@@ -69,7 +69,7 @@ class Muting:
         """The next instant at which a silence or a mute begins or ends."""
         found = [at for one in self._silences.values() for at in (one.starts, one.ends) if at > now]
         if self._mutes and (self._mute_boundary is None or self._mute_boundary <= now):
-            self._mute_boundary = next_mute_boundary(self._mutes, now)
+            self._mute_boundary = next_mute_boundary((one.schedule for one in self._mutes), now)
         if self._mute_boundary is not None:
             found.append(self._mute_boundary)
         return min(found, default=None)

@@ -8,6 +8,7 @@ from functools import cached_property
 from hashlib import blake2s
 
 from watchdog.alerts.lifecycle import AlertKey
+from watchdog.alerts.mutes import Schedule
 from watchdog.readings.fleet import LabelValue
 from watchdog.rules.selector import Selector
 
@@ -37,9 +38,13 @@ class Routing:
         found = self.receivers.get(receiver)
         return found is None or found.send_resolved
 
-    def groups_for(self, labels: Mapping[str, LabelValue]) -> list[tuple[GroupKey, Route]]:
+    def at(self, now: float) -> tuple[Route, ...]:
+        """The routes that count at one instant."""
+        return tuple(route for route in self.routes if route.schedule.active(now))
+
+    def groups_for(self, labels: Mapping[str, LabelValue], now: float) -> list[tuple[GroupKey, Route]]:
         """The groups an alert with these labels belongs to, one per receiver."""
-        return [(group_of(receiver, route, labels), route) for receiver, route in routes_for(labels, self.routes)]
+        return groups_for(labels, self.at(now))
 
     @cached_property
     def _targets(self) -> Mapping[str, tuple[str, ...]]:
@@ -88,7 +93,7 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where alerts go whose labels match; `index` is its place in the file order."""
+    """Where alerts go whose labels match while its schedule is on; `index` is its place in the file order."""
 
     to: tuple[str, ...]
     where: Selector = field(default_factory=Selector)
@@ -99,6 +104,7 @@ class Route:
     repeat_interval: float = 14400.0
     escalate: tuple[Escalation, ...] = ()
     index: int = 0
+    schedule: Schedule = field(default_factory=Schedule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,11 @@ def text_of(value: LabelValue) -> str:
 
 def group_of(receiver: str, route: Route, labels: Mapping[str, LabelValue]) -> GroupKey:
     return GroupKey(receiver, tuple((name, text_of(labels.get(name, ""))) for name in route.group_by))
+
+
+def groups_for(labels: Mapping[str, LabelValue], routes: Sequence[Route]) -> list[tuple[GroupKey, Route]]:
+    """The groups of an alert, one per receiver."""
+    return [(group_of(receiver, route, labels), route) for receiver, route in routes_for(labels, routes)]
 
 
 def routes_for(labels: Mapping[str, LabelValue], routes: Sequence[Route]) -> list[tuple[str, Route]]:

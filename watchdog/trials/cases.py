@@ -70,7 +70,7 @@ class Case:
     receivers_down: list[tuple[str, Span]] = field(default_factory=list)
     api_down: list[Span] = field(default_factory=list)
     restarts: list[Restart] = field(default_factory=list)
-    acks: list[tuple[float, str, EntityKey]] = field(default_factory=list)
+    acks: list[tuple[float, str, EntityKey, str]] = field(default_factory=list)
     unobserved: list[tuple[EntityKey, Span]] = field(default_factory=list)
     gone: list[tuple[EntityKey, Span]] = field(default_factory=list)
     reloads: list[tuple[float, Policy]] = field(default_factory=list)

@@ -136,14 +136,14 @@ class _Player:
                     self._engine.adopt(self._policy)
         if self._engine is None:
             return
-        for when, rule, entity in case.acks:
+        for when, rule, entity, via in case.acks:
             if not _same(when, at):
                 continue
             key = AlertKey(rule, entity.kind, entity.id)
             episode = self._engine.records.latest(key)
             if episode is not None and episode.firing:
-                self._engine.acknowledge(episode.id, Acknowledgement(now, "test"))
-                self._played.acks.append((at, f"{key} is acknowledged"))
+                self._engine.acknowledge(episode.id, Acknowledgement(now, "test", via=via))
+                self._played.acks.append((at, f"{key} is acknowledged{' at PagerDuty' if via == 'pagerduty' else ''}"))
             else:
                 self._played.acks.append((at, f"{key} does not fire: nothing to acknowledge"))
         for receiver, span in case.receivers_down:

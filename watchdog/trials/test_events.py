@@ -14,6 +14,9 @@ from watchdog.trials.cases import Case, Restart, Span
 from watchdog.trials.references import Mentions
 from watchdog.units import parse_duration
 
+#: How an acknowledgement may be given in a test.
+_VIA = ("", "link", "pagerduty", "slack")
+
 
 def read_happenings(fields: Fields, mentions: Mentions, case: Case) -> None:
     """Everything that happens in a test; what is wrong is added to the fields' mistakes."""
@@ -54,11 +57,15 @@ class _Reader:
                 if fields.require("entity") and (key := self._mentions.entity(fields)) is not None:
                     into.append((key, span))
         for node in self._fields.mappings("acks"):
-            fields = Fields(node, ("at", "alert", "entity", "author", "comment"), self._mistakes)
+            fields = Fields(node, ("at", "alert", "entity", "author", "comment", "via"), self._mistakes)
             if fields.require("at", "alert", "entity"):
                 at, rule, key = fields.duration("at"), self._mentions.rule(fields), self._mentions.entity(fields)
+                via = fields.text("via") or ""
+                if via not in _VIA:
+                    ways = ", ".join(filter(None, _VIA))
+                    fields.wrong("via", f"via: '{via}' is not a way to acknowledge; write one of {ways}")
                 if at is not None and rule is not None and key is not None:
-                    case.acks.append((at, rule, key))
+                    case.acks.append((at, rule, key, via))
         self._read_restarts()
 
     def _spans(self, key: str, *more: str) -> list[tuple[Fields, Span]]:

@@ -127,9 +127,10 @@ class Outlook:
 
     def _still_to_come(self, episode: Episode, known: set[str]) -> Iterable[str]:
         """Receivers that its routes lead to and that have not been written to."""
-        routes = routes_for(episode.facts.labels, self._policy.routes)
+        routes = routes_for(episode.facts.labels, self._policy.routing.at(self._now))
         if not routes:
-            yield "nobody is notified: no receiver is configured" if not self._policy.routes else "no route matches"
+            none = "nobody is notified: no receiver is configured"
+            yield "no route matches now" if self._policy.routes else none
         for receiver, route in routes:
             if receiver in known:
                 continue

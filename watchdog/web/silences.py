@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchdog.alerts.episodes import Episode
-from watchdog.alerts.mutes import Mute, QuietTime, next_boundary
+from watchdog.alerts.mutes import Mute, QuietTime
 from watchdog.alerts.silences import Matcher, Silence
 from watchdog.cycle.evaluation import Evaluation
 from watchdog.cycle.facts import labels_of
@@ -116,7 +116,7 @@ def mute_views(mutes: Iterable[Mute], firing: Iterable[Episode], now: float) -> 
             times=", ".join(map(_time, one.times)),
             timezone=one.timezone,
             active=one.active(now),
-            changes=None if (edge := next_boundary([one], now)) is None else moment(edge, now),
+            changes=None if (edge := one.schedule.next_edge(now)) is None else moment(edge, now),
             matched=held.count(one.name),
         )
         for one in mutes
@@ -125,8 +125,10 @@ def mute_views(mutes: Iterable[Mute], firing: Iterable[Episode], now: float) -> 
 
 
 def _time(quiet: QuietTime) -> str:
-    """As people write it: `mon-fri 22:00-06:00`, every day without days."""
+    """As people write it: `mon-fri 22:00-06:00`, every day without days; whole days of dates without a clock."""
     clock = f"{quiet.start // 60:02}:{quiet.start % 60:02}-{quiet.end // 60:02}:{quiet.end % 60:02}"
+    if quiet.dates is not None:
+        return str(quiet.dates) if (quiet.start, quiet.end) == (0, 1440) else f"{quiet.dates} {clock}"
     days = sorted(quiet.days)
     if len(days) == 7:
         return clock

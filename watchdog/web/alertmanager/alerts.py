@@ -130,7 +130,7 @@ class Alerts:
         now, hold, evaluation = self._clock(), episode.hold, self._watched.evaluation
         labels = self._watched.facts(episode).labels
         # where nobody is told an alert shows on the page alone; it must not be missing in other programs' views
-        groups = [key for key, _ in self._watched.policy.routing.groups_for(labels)]
+        groups = [key for key, _ in self._watched.policy.routing.groups_for(labels, now)]
         groups = groups or [GroupKey(PAGE, (("alertname", text_of(labels.get("alertname", ""))),))]
         made = {
             "labels": {name: text_of(value) for name, value in labels.items() if value},
