@@ -76,7 +76,6 @@ class Settings(BaseSettings):
     watchdog_trusted_proxy: str = ""
     watchdog_user_header: str = ""
     pagerduty_webhook_secret: Secret = None
-    pagerduty_api_token: Secret = None
     watchdog_entity_url: str = "https://app.streamkap.com/{kind}s/{id}"
     watchdog_heartbeat_url: Secret = None
     watchdog_name: str = Field(default_factory=socket.gethostname)
