@@ -24,7 +24,7 @@ def test_the_page_tells_what_fires_and_a_hostile_name_stays_text(web):
     assert "default-src 'none'" in page.headers["content-security-policy"]
     link = page.text.split('href="/alerts/')[1].split('"')[0]
     episode = client.get(f"/alerts/{link}")
-    story = re.sub("<[^>]+>", "", episode.text.partition("Its story")[2])
+    story = re.sub("<[^>]+>", "", episode.text.partition('id="story"')[2])
     assert "Firing" in story and "StreamingMilliSecondsBehindSource is 15m" in story
     assert client.get("/alerts/none").status_code == 404
     assert client.get("/healthz").status_code == 200
