@@ -50,6 +50,7 @@ def test_values(text: str, values: list[Value]) -> None:
         ("1+ax3", "is not a series"),
         ("1x-3", "is not a series"),
         ("4OO000x20", "'4OO000x20' is not a series"),
+        ("Brokenx60", "'Brokenx60' is one text; did you mean \"Broken x60\"?"),
         ("5m", "'5m' is not a series; .*a text that begins so stands in quotes"),
         ("x3", "'x3' repeats the value before it, and there is none"),
         ('"Not connected', "begins with a quote that is never closed"),

@@ -15,6 +15,8 @@ _MISSING = re.compile(r"_(?:x([0-9]+))?\Z")
 _MORE = re.compile(r"x([0-9]+)\Z")
 #: Begins like a number: `4OO000x20` and `5m` are slips of the pen, not texts.
 _ALMOST = re.compile(r"[-+.]?[0-9]")
+#: Ends like a repetition: `Brokenx60` would be one odd text, and its test would evaluate nothing.
+_GLUED = re.compile(r"(\D\S*?)x([0-9]+)\Z")
 #: As YAML's core schema and promtool have them; what is not finite is no reading.
 _WORDS: dict[str, Value] = {
     **dict.fromkeys(("true", "True", "TRUE"), 1.0),
@@ -68,6 +70,10 @@ def _take(found: list[Value], word: str) -> None:
     elif _ALMOST.match(word):
         accepted = "write 5, 5x3, 1+2x3, 10-1x3, Active, Active x3, _ or _x3; a text that begins so stands in quotes"
         raise ValueError(f"'{word}' is not a series; {accepted}")
+    elif glued := _GLUED.match(word):
+        text, times = glued.groups()
+        meant = f'did you mean "{text} x{times}"? A text that ends so stands in quotes'
+        raise ValueError(f"'{word}' is one text; {meant}")
     else:
         found.append(word)
 
