@@ -258,6 +258,21 @@ def audit(
     _end(command.audit(since=since, action=action, as_json=json))
 
 
+@app.command(epilog="Example: watchdog report --since 30d --timezone Europe/Paris --html report.html")
+def report(
+    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back: 7d, 30d.")] = "7d",
+    timezone: Annotated[
+        str, typer.Option(metavar="ZONE", help="Whose days, nights and weekends: Europe/Paris.")
+    ] = "UTC",
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one HTML page instead.")] = None,
+    json: Json = False,
+) -> None:
+    """Which alerts earn their place: pages at night, resolved before anybody acknowledged, rules that never fired."""
+    import watchdog.commands.report as command
+
+    _end(command.report(since=since, timezone=timezone, html=html, as_json=json))
+
+
 @app.command(epilog="Example: watchdog links --revoke")
 def links(
     revoke: Annotated[bool, typer.Option("--revoke", metavar="", help="Revoke every signed link.")] = False,

@@ -201,3 +201,17 @@ def test_pages_read_while_the_service_writes(where: str, sqlite: str) -> None:
             store.commit(Changes(alerts={key: AlertState(began=float(n)) for key in keys}))
         assert sum(reads) <= 100
     store.close()
+
+
+# -- reports
+
+
+def test_a_report_reads_what_overlaps_its_period(store: Store) -> None:
+    over = [("before", 0.0, 5.0), ("into", 5.0, 15.0), ("within", 12.0, 13.0), ("open", 14.0, None), ("after", 25.0, None)]
+    episodes = [episode(id_, began, ended) for id_, began, ended in over]
+    notes = [Note(at, LAG, "e", what, "begin", "team", "t") for at in (9.0, 11.0, 20.0) for what in ("told", "pending")]
+    store.commit(Changes(episodes={one.id: one for one in episodes}, notes=notes))
+    found = store.rows_of(10.0, 20.0)
+    assert [one.id for one in found.episodes] == ["into", "within", "open"]
+    assert [(one.at, one.what) for one in found.notes] == [(11.0, "told")]
+    assert found.last_fired == {"Lag": 5.0}

@@ -57,6 +57,11 @@ class QuietTime:
         return day.weekday() in self.days and (self.dates is None or day in self.dates)
 
 
+#: When a page wakes somebody, and when it costs somebody a day off; local times.
+NIGHT = QuietTime(22 * 60, 7 * 60)
+WEEKEND = QuietTime(0, 1440, frozenset({5, 6}))
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """Times in one zone's wall clock: an hour that daylight saving skips never comes, one that it repeats comes twice.

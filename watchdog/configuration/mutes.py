@@ -38,12 +38,7 @@ def read_mute(node: Mapping, labels: Labels, mistakes: list[Mistake]) -> tuple[M
 
 def read_schedule(fields: Fields, mistakes: list[Mistake]) -> Schedule:
     """`times` and `timezone` of a mute or a route."""
-    zone = fields.text("timezone") or "UTC"
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        hint = did_you_mean(zone, available_timezones())
-        fields.wrong("timezone", f"timezone: '{zone}' is not a time zone; write one like Europe/Paris{hint}")
+    zone = read_zone(fields)
     times = []
     found = fields.texts("times", single=True)
     if fields.is_empty("times"):
@@ -54,6 +49,25 @@ def read_schedule(fields: Fields, mistakes: list[Mistake]) -> Schedule:
         except ValueError as cause:
             mistakes.append(place.mistake(f"times: {cause}"))
     return Schedule(tuple(times), zone)
+
+
+def read_zone(fields: Fields) -> str:
+    """`timezone`, UTC without it."""
+    zone = fields.text("timezone") or "UTC"
+    try:
+        check_zone(zone)
+    except ValueError as cause:
+        fields.wrong("timezone", f"timezone: {cause}")
+    return zone
+
+
+def check_zone(name: str) -> None:
+    """Raises ValueError for a time zone there is none of."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        hint = did_you_mean(name, available_timezones())
+        raise ValueError(f"'{name}' is not a time zone; write one like Europe/Paris{hint}") from None
 
 
 def parse_time(text: str) -> QuietTime:

@@ -7,7 +7,20 @@ from functools import cache
 from itertools import islice
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, bindparam, delete, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
@@ -16,6 +29,7 @@ from watchdog.alerts.lifecycle import AlertKey
 from watchdog.alerts.silences import Silence
 from watchdog.cycle.state import Saved
 from watchdog.notify.ledger import Ending, Entry, Standing
+from watchdog.reports.report import Rows
 from watchdog.store import rows
 from watchdog.store.rows import Row
 from watchdog.store.schema import (
@@ -256,6 +270,25 @@ def notes_by(
     if since is not None:
         asked = asked.where(notes.c.at >= since)
     return [rows.note_of(row) for row in connection.execute(asked)][::-1]
+
+
+#: What the history of an alert says of who was notified.
+_REPORTED = ("told", "unknown", "missed", "failed", "escalated")
+
+
+def rows_of(connection: Connection, start: float, end: float) -> Rows:
+    """What a report of this period is made of."""
+    over = or_(episodes.c.ended.is_(None), episodes.c.ended >= start)
+    fired = _episodes().where(episodes.c.began < end, over).order_by(episodes.c.began, episodes.c.id)
+    said = select(notes).where(notes.c.at >= start, notes.c.at < end, notes.c.what.in_(_REPORTED))
+    before = select(episodes.c.rule, func.max(episodes.c.began)).where(episodes.c.began < start)
+    return Rows(
+        episodes=[_heard(row) for row in connection.execute(fired)],
+        notes=[rows.note_of(row) for row in connection.execute(said.order_by(notes.c.at, notes.c.id))],
+        silences=silences_of(connection),
+        targets=[rows.target_of(row) for row in connection.execute(select(targets))],
+        last_fired={row[0]: row[1] for row in connection.execute(before.group_by(episodes.c.rule))},
+    )
 
 
 def _episodes() -> Select[Any]:

@@ -22,6 +22,7 @@ from watchdog.notify.ledger import Entry
 from watchdog.notify.pending import PendingNotification
 from watchdog.readings import packing
 from watchdog.readings.fleet import Kind
+from watchdog.reports.report import Rows
 from watchdog.store import retention, rows, schema, statements
 from watchdog.store.database import Database
 from watchdog.store.lease import HOLDER, FileLock, Leadership, Lease, SoleLeader, steady
@@ -274,6 +275,11 @@ class Store:
         """The story of an episode or of an alert (of everything without either): its last notes, the oldest first."""
         with self.reading() as connection:
             return statements.notes_by(connection, episode=episode, alert=alert, since=since, limit=limit)
+
+    def rows_of(self, start: float, end: float) -> Rows:
+        """What a report of this period is made of."""
+        with self.reading() as connection:
+            return statements.rows_of(connection, start, end)
 
     def notifications(self) -> list[PendingNotification]:
         """What waits to be told, in the order it was decided."""

@@ -1,0 +1,1 @@
+"""Reports: which alerts earn their place."""
