@@ -122,7 +122,7 @@ def test(
 
 @app.command(epilog="Example: watchdog replay --from 24h --rules rules/lag.yaml --plot lag.svg")
 def replay(
-    file: Annotated[Path | None, typer.Argument(help="A recording made by `watchdog run --record`.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A recorded file; without it the service's own polls.")] = None,
     from_: Annotated[
         str | None,
         typer.Option(

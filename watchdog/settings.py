@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from watchdog.environment import OURS, SECRETS, read_variables
 from watchdog.errors import SettingsError
 from watchdog.loopback import is_loopback
-from watchdog.units import format_duration, parse_duration
+from watchdog.units import format_duration, parse_duration, parse_size
 
 #: Characters below which a token is a mistake, and below which it is warned of.
 _SHORT_TOKEN, _GOOD_TOKEN = 8, 16
@@ -39,11 +39,19 @@ def _duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
 
+def _size(value: object) -> object:
+    """Bytes; 0 for `off`."""
+    if not isinstance(value, str):
+        return value
+    return 0.0 if value.lower() == "off" else parse_size(value)
+
+
 def _nothing_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
 Duration = Annotated[float, BeforeValidator(_duration)]
+Size = Annotated[float, BeforeValidator(_size)]
 Secret = Annotated[SecretStr | None, BeforeValidator(_nothing_if_empty)]
 Text = Annotated[str | None, BeforeValidator(_nothing_if_empty)]
 
@@ -67,6 +75,7 @@ class Settings(BaseSettings):
     watchdog_listing_every: Duration = 300.0
     watchdog_database_url: SecretStr = SecretStr("sqlite:///watchdog.db")
     watchdog_history: Duration = 30 * 86400.0
+    watchdog_recording: Size = 128 * 2**20
     watchdog_listen: str = "127.0.0.1:8080"
     watchdog_web_token: Secret = None
     watchdog_web_read: Literal["token", "open"] = "token"
@@ -150,6 +159,13 @@ class Settings(BaseSettings):
     def _positive(cls, value: float) -> float:
         if value <= 0:
             raise ValueError("has to be longer than nothing, e.g. 20s")
+        return value
+
+    @field_validator("watchdog_recording")
+    @classmethod
+    def _holds_hours(cls, value: float) -> float:
+        if value and value < 2**20:
+            raise ValueError("is too small for a recording; write 1MiB or more, e.g. 128MiB, or off")
         return value
 
     @field_validator("watchdog_database_url")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from incidents.physics import Flags, Numbers
 from watchdog.configuration.files import load_files
-from watchdog.cycle.engine import Engine
+from watchdog.cycle.engine import SERVICE_READINGS, Engine
 from watchdog.cycle.policy import Policy
 from watchdog.cycle.state import Saved
 from watchdog.notify.message import MessageKind
@@ -152,7 +152,7 @@ class Watch:
     def judge(self, poll: ColumnPoll, **service: float) -> None:
         """The timers up to this poll, then the poll."""
         self._timers(poll.at)
-        own = {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0, "web_refusals": 0.0}
+        own = dict.fromkeys(SERVICE_READINGS, 0.0)
         self.engine.judge(poll, {**own, **service})
         self.engine.take_changes(after_poll=True)
         self._now = poll.at

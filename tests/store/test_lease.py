@@ -187,7 +187,7 @@ def test_nobody_takes_over_in_the_middle_of_a_transaction(
     _run_out(postgresql)
     taken: list[bool] = []
     thread = threading.Thread(target=lambda: taken.append(standby.hold()))
-    with first._deciding() as connection:
+    with first.deciding() as connection:
         thread.start()
         thread.join(0.3)
         assert thread.is_alive(), "it waits for the transaction"

@@ -31,7 +31,7 @@ OPEN = ["/healthz", "/readyz", "/sign-in", "/static/page.css"]
 READ = ["/", f"/alerts/{NOBODY}", f"/alerts/{NOBODY}/chart.json", "/rules", "/silences", "/metrics", "/badges/x.svg",
         "/api/v2/status", "/api/v2/receivers", "/api/v2/alerts", "/api/v2/alerts/groups", "/api/v2/silences",
         f"/api/v2/silence/{NOBODY}", "/api/watchdog/v1/openapi.json", "/api/watchdog/v1/status", "/api/watchdog/v1/entities",
-        "/api/watchdog/v1/nothing"]  # fmt: skip
+        "/api/watchdog/v1/recording", "/api/watchdog/v1/nothing"]  # fmt: skip
 CHANGE = [("POST", "/-/reload"), ("POST", "/api/v2/silences"), ("DELETE", f"/api/v2/silence/{NOBODY}"),
           ("POST", f"/api/watchdog/v1/episodes/{NOBODY}/acknowledge"), ("POST", f"/alerts/{NOBODY}/ack"),
           ("POST", "/silences"), ("POST", f"/silences/{NOBODY}/expire"), ("POST", f"/silences/{NOBODY}/extend")]  # fmt: skip

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from watchdog.app.engine_store import EngineStore
 from watchdog.app.heartbeat import Heartbeat
 from watchdog.app.polling import Fetcher, PollScheduler, Source
+from watchdog.app.recorder import Recorder
 from watchdog.app.reloader import Reloader
 from watchdog.delivery.sender import Sender
 from watchdog.readings.poll import Poll
@@ -60,6 +61,7 @@ class Service:
         on_poll: Callable[[Poll], None] = lambda poll: None,
         history: float = 30 * 86400.0,
         web_refusals: Callable[[], int] = lambda: 0,
+        recorder: Recorder | None = None,
     ) -> None:
         self.engine_store = engine_store
         self.progress = Progress(clock())
@@ -71,6 +73,7 @@ class Service:
         self._on_poll = on_poll
         self._history = history
         self._web_refusals = web_refusals
+        self._recorder = recorder
         self._tidied_at = clock()
         self._dropped_logged_at = float("-inf")
         self._wake = threading.Event()
@@ -118,6 +121,8 @@ class Service:
             self._tidy()
             self._wake.wait(self._pause())
             self._wake.clear()
+        if self._recorder is not None:
+            self._recorder.end_block()
         self.sender.stop(_SEND_GRACE)
         if self._heartbeat is not None:
             self._heartbeat.stop()
@@ -138,6 +143,7 @@ class Service:
             "cycle_seconds": self.progress.cycle_seconds,
             "rules_invalid": float(self._reloader.invalid),
             "web_refusals": float(self._web_refusals()),
+            "recording_seconds": 0.0 if self._recorder is None else self._recorder.seconds(poll.at),
             "values_dropped": float(poll.failures.dropped.count),
         }
         try:
@@ -145,6 +151,7 @@ class Service:
         except Exception:
             logger.exception("cycle failed")
             saved = False
+        self._keep(poll)
         ended = self._clock()
         self.progress.cycle_seconds = max(0.0, ended - began)
         if saved:
@@ -163,6 +170,16 @@ class Service:
         except Exception as cause:  # a full disk must not end the watching
             logger.error("poll not recorded; recording ends here", extra={"error": str(cause)})
             self._on_poll = lambda poll: None
+
+    def _keep(self, poll: Poll) -> None:
+        """Add a judged poll to the recording in the database."""
+        evaluation = self.engine_store.evaluation
+        if self._recorder is None or evaluation is None or evaluation.at != poll.at:
+            return
+        try:
+            self._recorder.record(poll, evaluation.snapshot)
+        except Exception:  # a recording must not end the watching
+            logger.exception("poll not recorded")
 
     def _reload(self) -> None:
         policy = self._reloader.look(self._clock())

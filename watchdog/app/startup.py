@@ -16,6 +16,7 @@ from watchdog.app.engine_store import EngineStore
 from watchdog.app.heartbeat import Heartbeat
 from watchdog.app.leader import LeaderView
 from watchdog.app.polling import Source
+from watchdog.app.recorder import Recorder
 from watchdog.app.reloader import Reloader
 from watchdog.app.service import Service
 from watchdog.app.standby import StandbyView
@@ -192,6 +193,7 @@ def start(
         on_poll=on_poll,
         history=settings.watchdog_history,
         web_refusals=access.refusals.last_minute,
+        recorder=Recorder(store, settings.watchdog_recording) if settings.watchdog_recording else None,
     )
     server = _server(settings, LeaderView(service, reloader), access, signed)
     watcher.start(service.wake)

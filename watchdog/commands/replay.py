@@ -10,12 +10,12 @@ from pathlib import Path
 from watchdog.app.startup import client_of
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, instant, shown, table
+from watchdog.commands.recorded import recorded_polls
 from watchdog.configuration.files import load
 from watchdog.delivery.png import png_of
 from watchdog.errors import ConfigError
 from watchdog.readings.poll import Poll
 from watchdog.settings import Settings
-from watchdog.streamkap.recording import read_recording
 from watchdog.streamkap.timeseries import read_past
 from watchdog.trials.replay import Report, RuleReport, interval_of, readings_behind
 from watchdog.trials.replay import replay as play
@@ -30,8 +30,8 @@ _LISTED = 10
 def replay(file: Path | None, *, since: str | None, rules: Path | None, plot: Path | None, as_json: bool) -> int:
     """0; raises ConfigError for a recording, rules or times that cannot be used, ApiError where the API cannot."""
     settings = Settings.load()
-    if (file is None) == (since is None):
-        raise ConfigError("name a recording (`watchdog run --record FILE` makes one), or say --from 24h")
+    if file is not None and since is not None:
+        raise ConfigError("name a recording or say --from 24h, not both")
     if plot is not None and plot.suffix not in (".svg", ".png"):
         raise ConfigError(f"--plot {plot}: write a file name that ends in .svg or .png")
     policy = load(rules or settings.watchdog_rules, {}, expand=False)
@@ -60,10 +60,10 @@ def _save(picture: str, file: Path) -> None:
 
 def _polls(settings: Settings, file: Path | None, since: str | None) -> Callable[[], Iterable[Poll]]:
     """The polls from the first on, each time it is called."""
-    if file is not None:
-        return partial(read_recording, file)
+    if since is None:
+        return partial(recorded_polls, settings, file)
     try:
-        back = parse_duration(since or "")
+        back = parse_duration(since)
     except ValueError as cause:
         raise ConfigError(f"--from: {cause}") from cause
     now = time.time()

@@ -13,7 +13,8 @@ from watchdog.commands.output import console, shown, table
 from watchdog.commands.service_client import ServiceClient
 from watchdog.cycle.state import CycleState
 from watchdog.settings import Settings
-from watchdog.units import format_duration
+from watchdog.store.recording import reach
+from watchdog.units import format_bytes, format_duration
 from watchdog.web.v1.conversion import episode_object, status_object
 from watchdog.web.v1.schemas import Episode as CurrentEpisode
 
@@ -32,6 +33,7 @@ def status(*, as_json: bool) -> int:
         targets = store.targets()
         cycle = CycleState.decode(store.document("cycle"))
         waiting = store.notifications()
+        recorded = reach(store)
     finally:
         store.close()
     service = ServiceClient(settings).status()
@@ -46,6 +48,9 @@ def status(*, as_json: bool) -> int:
     late = cycle.at is not None and now - cycle.at > 3 * max(settings.watchdog_poll_every,
                                                              settings.watchdog_poll_timeout)  # fmt: skip
     out.print(f"last cycle   {ago}{' - is the service running?' if late else ''}", markup=False)
+    if recorded is not None:
+        size = format_bytes(recorded.size)
+        out.print(f"recording    {format_duration(now - recorded.start)} back, {size}", markup=False)
     fires = [
         (one.facts.labels.get("severity", ""), one.alert.rule, one.facts.entity,
          format_duration(max(0.0, now - one.since)), _remark(one), _reason(one, current)) for one in firing

@@ -38,6 +38,9 @@ from watchdog.rules.evaluator import Evaluator
 
 logger = logging.getLogger(__name__)
 
+#: The watchdog's readings that only the service knows; `judge` is given them.
+SERVICE_READINGS = ("polls_missed", "cycle_seconds", "rules_invalid", "web_refusals", "recording_seconds")
+
 
 @dataclass(frozen=True, slots=True)
 class Sending:
@@ -123,8 +126,7 @@ class Engine:
     def judge(self, poll: Poll, service: Mapping[str, float]) -> None:
         """One cycle: who exists, what was read, what is wrong, since when, who is to be told.
 
-        `service` gives the watchdog's readings that only the service knows: `polls_missed`, `cycle_seconds`,
-        `rules_invalid`; others in it replace the engine's own (rule tests).
+        `service` gives SERVICE_READINGS; others in it replace the engine's own (rule tests).
         """
         now = poll.at
         replaced = self._adopt(now)

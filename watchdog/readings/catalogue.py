@@ -207,6 +207,7 @@ _ALL = (
     Metric("targets_failing", _WATCHDOG, "", "Targets whose last delivery failed."),
     Metric("polls_missed", _WATCHDOG, "", "Polls skipped because the one before took too long.", counter=True),
     Metric("cycle_seconds", _WATCHDOG, "s", "How long the last cycle took."),
+    Metric("recording_seconds", _WATCHDOG, "s", "How far back the recording of polls reaches."),
 )  # fmt: skip
 
 #: Every known metric by name.

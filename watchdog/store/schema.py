@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 
 metadata = MetaData()
 
@@ -247,6 +247,19 @@ window_states = Table(
     _seconds("at"),
     _text("roster"),
     Column("data", LargeBinary, nullable=False),
+)
+
+#: Blocks of polls as readings.blocks writes them, for replay and diff; bounded by size.
+recording = Table(
+    "recording",
+    metadata,
+    Column("id", _Counter, primary_key=True, autoincrement=True),
+    _seconds("start"),
+    _seconds("ended"),
+    Column("polls", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Index("recording_by_start", "start"),
 )
 
 #: Who did what: sign-ins, refusals, silences, acknowledgements, reloads, links, hooks.

@@ -106,7 +106,7 @@ class Store:
         `rosters` are those the windows name; known ones cost nothing. Raises FencedError where another replica leads.
         """
         new = [roster for roster in rosters if roster.id not in self._known_rosters]
-        with self._deciding() as connection:
+        with self.deciding() as connection:
             _write(connection, changes)
             statements.add_rosters(connection, [rows.roster_row(roster) for roster in new])
             polls = [rows.window_row(piece) for piece in windows if piece.form is packing.Form.POLL]
@@ -131,7 +131,7 @@ class Store:
         """Drop pieces before these instants, those that are not named, and whose they were."""
         windows, states = schema.windows, schema.window_states
         poll = literal(packing.Form.POLL.value)
-        with self._deciding() as connection:
+        with self.deciding() as connection:
             for table, form_of in ((windows, poll), (states, states.c.form)):
                 for kind, metric, form in connection.execute(
                     select(table.c.kind, table.c.metric, form_of).distinct()
@@ -151,7 +151,7 @@ class Store:
         """An accepted configuration: its files by name, as written."""
         others = schema.configurations.c.fingerprint != fingerprint
         newest = select(func.max(schema.configurations.c.accepted)).where(others)
-        with self._deciding() as connection:
+        with self.deciding() as connection:
             before = connection.execute(newest).scalar()
             # a clock that was set back must not make the one before the newest
             accepted = at if before is None else max(at, before + 0.001)
@@ -172,12 +172,12 @@ class Store:
         """Drop the history of episodes that ended before this instant; returns how many went."""
         gone, place = 0, None
         while True:
-            with self._deciding() as connection:
+            with self.deciding() as connection:
                 some, place = retention.episodes_batch(connection, before, place)
             gone += some
             if place is None:
                 break
-        with self._deciding() as connection:
+        with self.deciding() as connection:
             retention.the_rest(connection, before)
         return gone
 
@@ -320,7 +320,7 @@ class Store:
         return self._database.writing()
 
     @contextmanager
-    def _deciding(self) -> Iterator[Connection]:
+    def deciding(self) -> Iterator[Connection]:
         """A transaction that only the leader may write."""
         with self._database.writing() as connection:
             if self._leadership is not None:

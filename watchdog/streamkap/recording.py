@@ -16,21 +16,14 @@ import msgspec
 import numpy as np
 
 from watchdog.errors import ApiError, ConfigError
-from watchdog.readings.fleet import REAL_KINDS, Entity, EntityKey, Fleet, Kind
+from watchdog.readings.blocks import StoredEntity
+from watchdog.readings.fleet import REAL_KINDS, EntityKey, Fleet, Kind
 from watchdog.readings.poll import Failures, Listing, Poll
 from watchdog.readings.presence import Presence
+from watchdog.readings.recorded_polls import MAGIC, blocks_of_file, polls_of
 from watchdog.readings.snapshot import Flags, Floats, Snapshot, SparseReadings
 
 _Value = float | str | None
-
-
-class _Entity(msgspec.Struct, omit_defaults=True):
-    kind: str
-    id: str
-    labels: dict[str, str | list[str]]
-    connector: tuple[str, str] | None = None
-    members: list[tuple[str, str]] = []  # msgspec copies it
-    lists: list[str] = []
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
@@ -38,7 +31,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
 
     at: float
     readings: dict[str, dict[str, _Value | tuple[_Value, float]]]
-    entities: list[_Entity] | None = None
+    entities: list[StoredEntity] | None = None
     complete: list[str] = []
     errors: list[str] = []
     refused: bool = False
@@ -106,9 +99,35 @@ class RecordedPoll:
         return found
 
 
-def read_recording(file: Path) -> Iterator[RecordedPoll]:
-    """The polls of a recording, in order. Raises ConfigError that names the line which is none; a last line that was
-    cut off in the middle is left out."""
+def read_recording(file: Path, since: float = 0.0) -> Iterator[Poll]:
+    """The polls of a recording from `since` on, in order: lines of `run --record`, or the blocks that a service's
+    `/recording` answers. A last line or block that was cut off in the middle is left out.
+
+    Raises ConfigError that names the line, or the file.
+    """
+    polls = _polls_of_blocks(file, since) if _has_blocks(file) else _polls_of_lines(file)
+    yield from (poll for poll in polls if poll.at >= since)
+
+
+def _has_blocks(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(MAGIC)) == MAGIC
+    except OSError as cause:
+        raise ConfigError(f"{file}: cannot be read as a recording: {cause.strerror}") from cause
+
+
+def _polls_of_blocks(file: Path, since: float) -> Iterator[Poll]:
+    try:
+        with file.open("rb") as opened:
+            opened.seek(len(MAGIC))
+            yield from polls_of(blocks_of_file(opened), since)
+    except (OSError, ValueError) as cause:
+        why = (cause.strerror if isinstance(cause, OSError) else None) or cause
+        raise ConfigError(f"{file}: cannot be read as a recording: {why}") from cause
+
+
+def _polls_of_lines(file: Path) -> Iterator[RecordedPoll]:
     try:
         with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
@@ -141,16 +160,7 @@ def _line(poll: Poll, fleet: Fleet) -> _Line:
                 line.readings[str(entity.key)] = readings
     if poll.listing is not None:
         line.complete = [str(kind) for kind in poll.listing.complete]
-        line.entities = [
-            _Entity(
-                str(one.key.kind), one.key.id,
-                {name: value if isinstance(value, str) else list(value) for name, value in one.labels.items()},
-                None if one.connector is None else (str(one.connector.kind), one.connector.id),
-                [(str(member.kind), member.id) for member in one.members],
-                sorted(one.lists),
-            )
-            for one in poll.listing.entities
-        ]  # fmt: skip
+        line.entities = [StoredEntity.of(one) for one in poll.listing.entities]
     return line
 
 
@@ -164,16 +174,7 @@ def _poll(line: _Line) -> RecordedPoll:
             readings.put(key, metric, float(value) if isinstance(value, int) else value, at)
     listing = None
     if line.entities is not None:
-        entities = [
-            Entity(
-                _key(one.kind, one.id),
-                {name: value if isinstance(value, str) else tuple(value) for name, value in one.labels.items()},
-                None if one.connector is None else _key(*one.connector),
-                tuple(_key(*member) for member in one.members),
-                frozenset(one.lists),
-            )
-            for one in line.entities
-        ]
+        entities = [one.entity() for one in line.entities]
         listing = Listing(entities, frozenset(Kind(kind) for kind in line.complete))
     errors = tuple(ApiError(text) for text in line.errors)
     return RecordedPoll(line.at, listing, Failures(errors, line.refused), readings, frozenset(line.dark))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from watchdog.alerts.episodes import Acknowledgement
 from watchdog.alerts.lifecycle import AlertKey, Phase
 from watchdog.alerts.silences import Silence
-from watchdog.cycle.engine import Engine
+from watchdog.cycle.engine import SERVICE_READINGS, Engine
 from watchdog.cycle.state import Saved
 from watchdog.delivery.layout import remainder
 from watchdog.errors import DeliveryError
@@ -177,7 +177,7 @@ class _Player:
     def _poll(self, at: float) -> None:
         assert self._engine is not None
         poll = self._world.poll(at)
-        service = {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0, "web_refusals": 0.0}
+        service = dict.fromkeys(SERVICE_READINGS, 0.0)
         self._engine.judge(poll, {**service, **self._world.own(at)})
         self._save(after_poll=True)
         for key, state in self._engine.states().items():

@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 
 from watchdog.alerts.episodes import Episode
 from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase, episode_id, verdict
-from watchdog.cycle.engine import Engine
+from watchdog.cycle.engine import SERVICE_READINGS, Engine
 from watchdog.cycle.policy import Policy
 from watchdog.cycle.state import Saved
 from watchdog.notify.rendering import Wording
@@ -24,7 +24,7 @@ from watchdog.units import format_duration
 #: What a longer `for` could be, in seconds.
 _LONGER = (60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
 #: What the service would say of itself beside each poll.
-_SERVICE = {"polls_missed": 0.0, "cycle_seconds": 0.0, "rules_invalid": 0.0, "web_refusals": 0.0}
+_SERVICE = dict.fromkeys(SERVICE_READINGS, 0.0)
 #: So many polls tell how far apart they are.
 _FIRST_POLLS = 10
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -59,6 +60,21 @@ def choice(name: str, meaning: str, among: Iterable[str]) -> Parameter:
         return value
 
     return Parameter(name, meaning, {"type": "string", "enum": known}, read)
+
+
+def instant(name: str, meaning: str) -> Parameter:
+    """An instant as RFC 3339; seconds of the epoch once read."""
+
+    def read(value: str) -> float:
+        try:
+            found = datetime.fromisoformat(value.replace(":60", ":59"))  # a leap second is none here
+            if found.tzinfo is None:
+                raise ValueError
+            return found.timestamp()
+        except (ValueError, OverflowError):
+            raise ValueError("an instant with its offset, e.g. 2026-11-03T02:10:00Z") from None
+
+    return Parameter(name, meaning, {"type": "string", "format": "date-time"}, read)
 
 
 def flag(name: str, meaning: str) -> Parameter:

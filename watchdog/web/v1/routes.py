@@ -15,6 +15,7 @@ from starlette.routing import Route
 from watchdog import __version__
 from watchdog.web.access import Access
 from watchdog.web.resource import Act, Asked, Resource, WrongError
+from watchdog.web.v1 import recording
 from watchdog.web.v1.operation import Call, Operation
 from watchdog.web.v1.operations import OPERATIONS
 from watchdog.web.v1.parameters import Parameter, read_body, read_path, read_query
@@ -48,6 +49,7 @@ def description(access: Access) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for one in OPERATIONS:
         paths.setdefault(one.path, {})[one.method.lower()] = _operation(one, access)
+    paths[recording.PATH] = {"get": _download(access)}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -68,11 +70,28 @@ def description(access: Access) -> dict[str, Any]:
     }
 
 
+def _download(access: Access) -> dict[str, Any]:
+    return {
+        "operationId": "recording",
+        "summary": recording.SUMMARY,
+        "security": _security(access, reads=True),
+        "parameters": [_parameter(recording.SINCE, "query")],
+        "responses": {
+            "200": {"description": "The file.", "content": {recording.MEDIA_TYPE: {}}},
+            **{str(status): _problem(meaning) for status, meaning in sorted(_ALWAYS.items())},
+        },
+    }
+
+
+def _security(access: Access, *, reads: bool) -> list[dict[str, list[str]]]:
+    return [*([{}] if reads and access.open_reading else []), {"bearer": []}, {"basic": []}]
+
+
 def _operation(one: Operation, access: Access) -> dict[str, Any]:
     made: dict[str, Any] = {
         "operationId": one.id,
         "summary": one.summary,
-        "security": [*([{}] if one.reads and access.open_reading else []), {"bearer": []}, {"basic": []}],
+        "security": _security(access, reads=one.reads),
         "responses": {
             "200": {
                 "description": "As asked for.",
@@ -145,6 +164,7 @@ def routes(watched: ServiceView, access: Access, clock: Clock = time.time) -> li
     every = dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), nowhere)
     return [
         Resource(access, {"GET": describe}, _said).route(f"{BASE}/openapi.json"),
+        Resource(access, {"GET": recording.download(watched)}, _said).route(BASE + recording.PATH),
         *made,
         Resource(access, every, _said).route(BASE),
         Resource(access, every, _said).route(BASE + "/{rest:path}"),
