@@ -265,12 +265,15 @@ def report(
         str, typer.Option(metavar="ZONE", help="Whose days, nights and weekends: Europe/Paris.")
     ] = "UTC",
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one HTML page instead.")] = None,
+    send: Annotated[
+        str | None, typer.Option(metavar="RECEIVER", help="Send it to a receiver of the rule files instead.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Which alerts earn their place: pages at night, resolved before anybody acknowledged, rules that never fired."""
     import watchdog.commands.report as command
 
-    _end(command.report(since=since, timezone=timezone, html=html, as_json=json))
+    _end(command.report(since=since, timezone=timezone, html=html, send=send, as_json=json))
 
 
 @app.command(epilog="Example: watchdog links --revoke")

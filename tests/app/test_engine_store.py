@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -166,6 +167,26 @@ def test_a_message_that_cannot_be_worded_holds_up_no_other_and_is_tried_again(si
     about.clear()
     it.now = 1.0
     assert it.told() == ["[FIRING:1] Lag: recordsLag is 20 (> 10) on source/a (warning)"]
+
+
+def test_a_report_whose_history_cannot_be_read_waits_and_is_tried_again(site: Any) -> None:
+    it: Site = site(load_texts({"r.yaml": RULES + "reports: [{to: hook, at: '00:10', since: 10m}]"}, {}))
+    it.poll(5, a=20)
+    it.told()
+    it.now = 600.0
+    with sqlite3.connect(it.file) as damaged:
+        (facts,) = damaged.execute("SELECT facts FROM episodes").fetchone()
+        damaged.execute("UPDATE episodes SET facts = 'nonsense'")
+    assert it.claim() == []
+    with sqlite3.connect(it.file) as mended:
+        mended.execute("UPDATE episodes SET facts = ?", [facts])
+    it.now = 601.0
+    (sending,) = it.claim()
+    assert sending.message.title == "[REPORT] 1 alert, 1 page (1 at night) on Thu 1 Jan"
+    it.engine_store.failed(sending, DeliveryError("no route", permanent=False))
+    it.now = 604.0
+    assert len(it.told()) == 1
+    assert it.claim() == []
 
 
 def test_an_alert_that_cannot_be_handed_on_stays_what_it_was_and_the_others_are_told(

@@ -40,11 +40,11 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_terminal_and_json(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert report(since="7d", timezone="UTC", html=None, as_json=False) == 0
+    assert report(since="7d", timezone="UTC", html=None, send=None, as_json=False) == 0
     shown = capsys.readouterr().out
     assert "1 alert fired." in shown
     assert "Rules that did not fire\n  Never\n" in shown
-    assert report(since="7d", timezone="UTC", html=None, as_json=True) == 0
+    assert report(since="7d", timezone="UTC", html=None, send=None, as_json=True) == 0
     printed = json.loads(capsys.readouterr().out)
     assert [(one["alert"], one["episodes"], one["pages"]) for one in printed["rules"]] == [("Lag", 1, 1)]
     assert printed["end"].endswith("Z")
@@ -53,7 +53,7 @@ def test_the_terminal_and_json(database: Path, capsys: pytest.CaptureFixture[str
 
 def test_the_page_is_a_file(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = database / "report.html"
-    assert report(since="30d", timezone="Europe/Paris", html=page, as_json=False) == 0
+    assert report(since="30d", timezone="Europe/Paris", html=page, send=None, as_json=False) == 0
     assert capsys.readouterr() == ("", f"wrote {page}\n")
     assert "2 alerts fired." in page.read_text()
 
@@ -69,10 +69,10 @@ def test_the_page_is_a_file(database: Path, capsys: pytest.CaptureFixture[str]) 
 )
 def test_what_cannot_be_used_is_named(database: Path, since: str, timezone: str, html: Path | None, says: str) -> None:
     with pytest.raises(ConfigError) as found:
-        report(since=since, timezone=timezone, html=html, as_json=False)
+        report(since=since, timezone=timezone, html=html, send=None, as_json=False)
     assert says in str(found.value)
 
 
 def test_what_the_history_does_not_reach_is_said(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report(since="60d", timezone="UTC", html=None, as_json=False)
+    report(since="60d", timezone="UTC", html=None, send=None, as_json=False)
     assert "the database keeps 30d after an alert has resolved (WATCHDOG_HISTORY)" in capsys.readouterr().err

@@ -64,6 +64,7 @@ def refusals(text: str) -> list[str]:
         RULE + NOTIFY.replace("{to: a}", "{where: {team: x}, to: [a], group_by: []}, {to: a}") + "defaults: {labels: {team: x}}\n",
         RULE + "mutes: [{name: 1, where: {name: x}, times: '1:00-2:00'}]\n",
         RULE + "mutes: [{name: m, where: {name: x}, times: ['mon-fri,sun 22:00-24:00'], timezone: Europe/Paris}]\n",
+        RULE + NOTIFY + "reports: [{to: a, at: 'mon-fri,sun 9:00', since: 30d, timezone: UTC}, {to: [a], at: '18:00'}]\n",
     ],
 )
 def test_what_may_be_left_out_or_written_shorter_is_valid_and_read(text: str) -> None:
@@ -97,6 +98,8 @@ def test_what_may_be_left_out_or_written_shorter_is_valid_and_read(text: str) ->
             ("{to: a}", "{group_by: []}"), ("{to: a}", "{to: a, repeat: 5m}"), ("{to: a}", "{to: a, group_by: name}"),
             ("{to: a}", "{to: a, continue: yes}"), ("{to: a}", "{to: a, group_wait: 30}"),
             ("{to: a}", "{to: a, escalate: {after: 5m, to: a}}"), ("{to: a}", "{to: a, escalate: [{after: 5m}]}")]),
+        *(RULE + NOTIFY + f"reports: [{{to: a{more}}}]\n" for more in [
+            "", ", at: noon", ", at: '24:00'", ", at: 'monday 9:00'", ", at: '9:00', since: soon", ", on: mon"]),
         *(RULE + f"mutes: [{{name: m, where: {{name: x}}{more}}}]\n" for more in [
             "", ", times: []", ", times: '25:00-26:00'", ", times: 'monday 1:00-2:00'", ", times: '22:00'"]),
     ],

@@ -182,3 +182,16 @@ def test_a_picture_needs_no_font_of_the_system():
     assert picture.startswith(b"\x89PNG")
     assert picture != png_of(CHART.replace("lag", "")), "the text is drawn"
     assert png_of("no picture") is None
+
+
+def test_a_report_is_its_own_page(smtp_sink, message):
+    page = "<html><body><table><tr><td>31 alerts</td></tr></table></body></html>"
+    report = {"kind": MessageKind.REPORT, "title": "[REPORT] 31 alerts", "changed": (), "threads": (),
+              "report_text": "31 alerts fired.\n", "report_html": page}  # fmt: skip
+    mail = sent(smtp_sink, message(**report))
+    text, html = (part.get_content() for part in mail.walk() if not part.is_multipart())
+    assert mail["Subject"] == "[REPORT] 31 alerts"
+    assert "<table><tr><td>31 alerts</td></tr></table>" in html
+    assert "31 alerts" in text
+    plain = sent(smtp_sink, message(**report), format="text")
+    assert "31 alerts fired." in plain.get_content()

@@ -203,3 +203,16 @@ def test_who_took_a_message_is_not_sent_it_again(tls_sinks, message):
     assert [request.json["channel"] for request in tls_sinks.received] == ["#first", "#second", "#second"]
     target.send(message(id="8"))
     assert len(tls_sinks.received) == 5
+
+
+def test_a_report_stands_in_columns_and_mentions_nobody(message):
+    lines = "\n".join(f"{'Rule ``` <!channel> @here & so on':<40}{number:>9}" for number in range(100))
+    made = attachment(message(kind=MessageKind.REPORT, changed=(), report_text=lines))
+    blocks = [one["text"]["text"] for one in made["blocks"] if one["type"] == "section"]
+    assert len(blocks) > 1
+    assert all(len(one) <= 3000 and one.startswith("```") and one.endswith("```") for one in blocks)
+    whole = "".join(one.strip("`") for one in blocks)
+    assert "```" not in whole
+    assert "<!channel>" not in whole
+    assert "@here" not in whole
+    assert sum(one.count("Rule ") for one in blocks) == 100

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Facts, Note
 from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase
@@ -16,7 +20,8 @@ from watchdog.notify.message import MessageKind
 from watchdog.notify.pending import Item, Part, PendingNotification
 from watchdog.notify.routes import GroupKey
 from watchdog.readings.fleet import Kind
-from watchdog.store import retention
+from watchdog.store import migrate, retention
+from watchdog.store.database import Database
 from watchdog.store.store import Store
 
 GROUP = GroupKey("oncall", (("alertname", "Lag"),))
@@ -215,3 +220,19 @@ def test_a_report_reads_what_overlaps_its_period(store: Store) -> None:
     assert [one.id for one in found.episodes] == ["into", "within", "open"]
     assert [(one.at, one.what) for one in found.notes] == [(11.0, "told")]
     assert found.last_fired == {"Lag": 5.0}
+
+
+def test_pending_notifications_of_the_schema_before_reports_are_kept(url: str, opened: Callable[..., Store]) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).with_name("migrations")))
+    database = Database(url)
+    with database.writing() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        values = "3, 't', 'oncall', :key, 'firing', :items, 1, 2, '', '', 4, false, false, 'refused'"
+        items = '[{"episode":"e","part":"begin"}]'
+        connection.execute(text(f"INSERT INTO duties VALUES ({values})"), {"key": '["oncall",[]]', "items": items})
+    database.close()
+    (kept,) = opened(url).notifications()
+    assert kept == PendingNotification(3, "t", "oncall", GroupKey("oncall", ()), MessageKind.FIRING,
+                                       (Item("e", Part.BEGIN),), 1.0, 2.0, attempts=4, last_error="refused")  # fmt: skip

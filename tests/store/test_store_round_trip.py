@@ -20,7 +20,7 @@ from watchdog.cycle.state import Changes, TargetHealth
 from watchdog.notify.groups import Group
 from watchdog.notify.ledger import Ending, Entry, Role, Standing
 from watchdog.notify.message import MessageKind
-from watchdog.notify.pending import Item, Part, PendingNotification
+from watchdog.notify.pending import Item, Part, PendingNotification, ReportSpan
 from watchdog.notify.routes import GroupKey
 from watchdog.readings import packing
 from watchdog.readings.fleet import Kind
@@ -80,7 +80,12 @@ EPISODES = values(
     escalated=st.frozensets(st.tuples(TEXTS, INSTANTS), max_size=3),
     hold=values(Hold),
 )
-DUTIES = values(PendingNotification, id=st.integers(1, 2**40), items=st.lists(values(Item), max_size=3).map(tuple))
+DUTIES = values(
+    PendingNotification,
+    id=st.integers(1, 2**40),
+    items=st.lists(values(Item), max_size=3).map(tuple),
+    report=st.none() | values(ReportSpan),
+)
 
 
 @pytest.fixture(scope="module")

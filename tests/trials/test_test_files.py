@@ -114,7 +114,7 @@ TABLE = [
     # -- expectations
     ("a state that is none", ("state: firing", "state: fires"), "t.yaml:7:63: state: 'fires' is not one of them; write"),
     ("a kind that is none", ("kind: firing", "kind: fired"),
-     "t.yaml:8:41: kind: 'fired' is not one of them; write firing, resolved, reminder, update, escalation or missed"),
+     "t.yaml:8:41: kind: 'fired' is not one of them; write firing, resolved, reminder, update, escalation, missed or report"),
     ("a test message", ("kind: firing", "kind: test"), "t.yaml:8:41: kind: 'test' is not one of them"),
     ("a misspelled receiver", ("to: ops", "to: op"), "t.yaml:8:30: to: the rules of this test have no receiver 'op'; did you mean"),
     ("a receiver where there is none", ("[rules.yaml, notify.yaml]", "[rules.yaml]"),

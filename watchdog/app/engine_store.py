@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from watchdog.alerts.episodes import Acknowledgement, Episode, Note, Withdrawal
 from watchdog.alerts.silences import Matcher, Silence, check_new, check_said
@@ -15,7 +16,9 @@ from watchdog.cycle.evaluation import Evaluation
 from watchdog.cycle.policy import Policy
 from watchdog.delivery.sender import Carrier
 from watchdog.errors import DeliveryError, StoreError
+from watchdog.notify.pending import ReportSpan
 from watchdog.readings.poll import Poll
+from watchdog.reports.message import filled, scheduled
 from watchdog.store.store import Store
 
 logger = logging.getLogger(__name__)
@@ -134,7 +137,10 @@ class EngineStore:
         with self._lock:
             if self.unsaved_since is not None or not self._may_send():
                 return None
-            return self.engine.claim(target, self.clock())
+            sending = self.engine.claim(target, self.clock())
+            if sending is None or sending.claim.notification.report is None:
+                return sending
+            return self._with_report(sending, sending.claim.notification.report)
 
     def carrier(self, target: str) -> Carrier:
         """What carries to a target; one whose URL is no longer known cannot be reached for good."""
@@ -253,6 +259,18 @@ class EngineStore:
             yield self.engine
 
     # -- inside
+
+    def _with_report(self, sending: Sending, span: ReportSpan) -> Sending | None:
+        """A report, made of what the store keeps; None where that cannot be read now."""
+        try:
+            report = scheduled(span, self.store.rows_of(span.start, span.end), self.engine.policy)
+            return replace(sending, message=filled(sending.message, report))
+        except Exception as cause:  # it is tried again; left in flight it would never leave
+            logger.exception("report could not be made", extra={"receiver": sending.claim.notification.receiver})
+            surprise = DeliveryError(f"it could not be made: {type(cause).__name__}", permanent=False)
+            self.engine.failed(sending, surprise, self.clock())
+            self._save()
+            return None
 
     def _end_silences(self) -> None:
         """Silences that hold until an episode ends, end with it."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from watchdog.app.certificates import trust
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import table
 from watchdog.configuration.files import load
+from watchdog.cycle.policy import Policy
 from watchdog.delivery.targets import check_url, open_target
 from watchdog.environment import read_variables
 from watchdog.errors import ConfigError, DeliveryError
@@ -19,6 +23,26 @@ def send_test(receiver: str, *, as_json: bool, now: float) -> int:
     settings = Settings.load()
     trust(settings.watchdog_ca_file)
     policy = load(settings.watchdog_rules, read_variables(), check_url=check_url)
+    answers = send(policy, receiver, _message(receiver, settings.watchdog_name, now))
+    if as_json:
+        print_json(answers)
+    else:
+        show(answers)
+    return 0 if all(one.accepted for one in answers) else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one target said to a message."""
+
+    target: str
+    accepted: bool
+    answer: str
+
+
+def send(policy: Policy, receiver: str, message: Message, *, leave_out: frozenset[str] = frozenset()) -> list[Answer]:
+    """Send a message to every target of a receiver but the kinds to leave out. Raises ConfigError for a receiver there
+    is none of, or without a target."""
     found = policy.receivers.get(receiver)
     if found is None:
         hint = did_you_mean(receiver, policy.receivers) or f"; there are {', '.join(policy.receivers) or 'none'}"
@@ -28,18 +52,19 @@ def send_test(receiver: str, *, as_json: bool, now: float) -> int:
     answers = []
     for spec in found.targets:
         carrier = open_target(spec.receiver, spec.template, policy.urls[spec.id])
+        if carrier.target.kind in leave_out:
+            continue
         try:
-            carrier.send(_message(receiver, settings.watchdog_name, now))
+            carrier.send(message)
             answer, fine = "accepted", True
         except DeliveryError as cause:
             answer, fine = str(cause).removeprefix(f"{carrier.target.label}: "), False
-        answers.append({"target": carrier.target.label, "accepted": fine, "answer": answer})
-    if as_json:
-        print_json(answers)
-    else:
-        rows = [(one["target"], "OK" if one["accepted"] else "FAIL", one["answer"]) for one in answers]
-        table(("target", "", "answer"), rows)
-    return 0 if all(one["accepted"] for one in answers) else 1
+        answers.append(Answer(carrier.target.label, fine, answer))
+    return answers
+
+
+def show(answers: Sequence[Answer]) -> None:
+    table(("target", "", "answer"), [(one.target, "OK" if one.accepted else "FAIL", one.answer) for one in answers])
 
 
 def _message(receiver: str, name: str, now: float) -> Message:

@@ -25,7 +25,7 @@ from watchdog.rules.rule import Severity
 from watchdog.rules.selector import glob, matches_items
 from watchdog.spelling import did_you_mean
 
-_TOP = ("defaults", "rules", "receivers", "routes", "mutes")
+_TOP = ("defaults", "rules", "receivers", "routes", "mutes", "reports")
 CheckUrl = Callable[[str], "str | None"]
 
 
@@ -119,6 +119,7 @@ class _Loader:
         self._route_nodes: list[MappingNode] = []
         self._routes_written = False
         self._mute_nodes: list[MappingNode] = []
+        self._report_nodes: list[MappingNode] = []
         self._label_names: set[str] = {*RESERVED, *(name for names in LABELS.values() for name in names)}
         self._mutes: dict[str, Place] = {}
         self._has_rules = False
@@ -164,6 +165,7 @@ class _Loader:
             self._last_route_read = isinstance(written.items[-1], MappingNode)
         self._route_nodes += routes
         self._mute_nodes += fields.mappings("mutes")
+        self._report_nodes += fields.mappings("reports")
 
     def policy(self, sources: Mapping[str, str | bytes], whole: str) -> Policy:
         """All together; raises RuleFileError."""
@@ -171,7 +173,9 @@ class _Loader:
         routes = [self._routing.route(node, labels, index) for index, node in enumerate(self._route_nodes)]
         self._check_routes([route for route, _ in routes])
         mutes = [found for node in self._mute_nodes if (found := self._mute(node, labels)) is not None]
+        reports = [self._routing.report(node) for node in self._report_nodes]
         self._check_mentions()
+        self._check_reports()
         self._check_fallbacks()
         self._check_suppression()
         for name, (_, place) in self._receivers.items():
@@ -191,6 +195,7 @@ class _Loader:
             receivers={name: receiver for name, (receiver, _) in self._receivers.items()},
             routes=tuple(route for route, _ in routes),
             mutes=tuple(mutes),
+            reports=tuple(one for one in reports if one is not None),
             urls=self._routing.urls,
             sources=texts,
             fingerprint=fingerprint(texts),
@@ -277,6 +282,15 @@ class _Loader:
                 hint = did_you_mean(mention.name, self._receivers) or f"; there are {known}"
                 what = f"{mention.what}: unknown receiver '{hidden(mention.name)}'{hint}"
                 self._mistakes.append(mention.place.mistake(what))
+
+    def _check_reports(self) -> None:
+        """PagerDuty's targets get no reports."""
+        for mention in self._routing.mentions:
+            targets = self._receivers[mention.name][0].targets if mention.name in self._receivers else ()
+            schemes = {self._routing.urls.get(target.id, "").partition(":")[0] for target in targets}
+            if mention.what == "reports.to" and schemes == {"pagerduty"}:
+                what = f"reports.to: receiver '{mention.name}' gets no report: PagerDuty has incidents only"
+                self._warnings.append(mention.place.mistake(what))
 
     def _check_fallbacks(self) -> None:
         """A fallback that leads back to its receiver would be told of its own failure."""

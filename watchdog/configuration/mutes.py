@@ -18,6 +18,7 @@ _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})\s*-\s*([0-9]{1,2}):([0-9]{2})\Z")
 _TIME = re.compile(r"(?:(\S+)\s+)?([0-9]{1,2}:[0-9]{2}\s*-\s*[0-9]{1,2}:[0-9]{2})\Z")
 #: A date with or without its year, or a range of them.
 _DATED = re.compile(r"(?:[0-9]{4}-)?[0-9]{2}-[0-9]{2}(?:\.\.|\Z)")
+_MOMENT = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 _FORM = "write [days] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00, or dates, e.g. 2026-12-24..2026-12-26 or 12-31 18:00-24:00"
 
 
@@ -83,6 +84,20 @@ def parse_time(text: str) -> QuietTime:
     days, clock = found.groups()
     start, end = _clock(clock, text)
     return QuietTime(start, end, _days(days, text) if days else frozenset(range(7)))
+
+
+def parse_moment(text: str) -> tuple[frozenset[int], int]:
+    """`mon 09:00`, `mon-fri 18:30`, `09:00`: days, and the minute of the day. Raises ValueError that says what would be
+    accepted."""
+    form = "write [days] HH:MM, e.g. mon 09:00"
+    days, _, clock = text.strip().rpartition(" ")
+    found = _MOMENT.fullmatch(clock)
+    if not found:
+        raise ValueError(f"'{text}' is not a time of the week; {form}")
+    hour, minute = map(int, found.groups())
+    if hour > 23 or minute > 59:
+        raise ValueError(f"'{text}': a day goes from 00:00 to 23:59; {form}")
+    return _days(days.strip(), text) if days else frozenset(range(7)), hour * 60 + minute
 
 
 def _clock(written: str, text: str) -> tuple[int, int]:

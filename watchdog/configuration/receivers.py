@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from watchdog.configuration.fields import Fields, expected, hidden, is_nothing
-from watchdog.configuration.mutes import read_schedule
+from watchdog.configuration.mutes import parse_moment, read_schedule, read_zone
 from watchdog.configuration.places import Mapping as MappingNode
 from watchdog.configuration.places import Node, Place
 from watchdog.configuration.where import Labels, read_where
 from watchdog.environment import OURS
 from watchdog.errors import Mistake
+from watchdog.notify.reports import ReportSchedule
 from watchdog.notify.routes import Escalation, Receiver, Route, TargetSpec
 from watchdog.rules.selector import Selector
 from watchdog.spelling import did_you_mean
@@ -92,6 +93,22 @@ class ReceiverReader:
             **{key: value for key, value in times.items() if value is not None},
         )
         return route, node
+
+    def report(self, node: MappingNode) -> ReportSchedule | None:
+        """None where it has mistakes."""
+        before = len(self.mistakes)
+        fields = Fields(node, ("to", "at", "timezone", "since"), self.mistakes)
+        fields.require(to="[receiver]", at='"mon 09:00"')
+        to, zone, since = self._names(fields, "to", "reports"), read_zone(fields), fields.duration("since")
+        if since == 0:
+            fields.wrong("since", "since: 0s is no time at all; write how far back the report looks, e.g. 7d")
+        try:
+            days, minute = parse_moment(fields.text("at") or "00:00")
+        except ValueError as cause:
+            fields.wrong("at", f"at: {cause}")
+        if len(self.mistakes) > before:
+            return None
+        return ReportSchedule(to, minute, days, zone, 7 * 86400.0 if since is None else since)
 
     # -- parts
 

@@ -30,6 +30,7 @@ _TIME = {
     "pattern": rf"^\s*(({_DAYS}(-{_DAYS})?(,{_DAYS}(-{_DAYS})?)*\s+)?{_CLOCK}"
     rf"|{_DATE}(\.\.{_DATE})?(\s+{_CLOCK})?)\s*$",
 }
+_MOMENT = rf"^\s*({_DAYS}(-{_DAYS})?(,{_DAYS}(-{_DAYS})?)*\s+)?([01]?[0-9]|2[0-3]):[0-5][0-9]\s*$"
 _TARGET = {"type": "string", "pattern": r"://|\$\{"}
 
 
@@ -48,6 +49,7 @@ def schema() -> Schema:
             "receivers": {**receivers, **_OR_NOTHING},
             "routes": _list("Who is notified of what. The first match wins; the last has no where.", _route()),
             "mutes": _list("Recurring quiet times.", _mute()),
+            "reports": _list("Which alerts were worth a page, sent at fixed times.", _report()),
         },
     }
 
@@ -236,6 +238,24 @@ def _mute() -> Schema:
     )
 
 
+def _report() -> Schema:
+    at = {"type": "string", "pattern": _MOMENT, "description": "[days] HH:MM.", "examples": ["mon 09:00"]}
+    return _object(
+        "A report at fixed times.",
+        {
+            "to": {**_NAMES, "description": "Receivers, by name. PagerDuty's targets get none."},
+            "at": at,
+            "timezone": _timezone("Of its time, its days and nights"),
+            "since": _duration("How far it looks back.", "7d", "30d"),
+        },
+        required=("to", "at"),
+    )
+
+
+def _timezone(what: str) -> Schema:
+    return {"type": "string", "description": f"{what}, e.g. Europe/Paris.", "default": "UTC"}
+
+
 def _schedule(what: str, example: str) -> dict[str, Schema]:
     form = "[days or dates] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00; it may pass midnight. Or whole days: 12-24..12-26."
     return {
@@ -244,5 +264,5 @@ def _schedule(what: str, example: str) -> dict[str, Schema]:
             "anyOf": [_TIME, {"type": "array", "items": _TIME, "minItems": 1}],
             "examples": [[example]],
         },
-        "timezone": {"type": "string", "description": "Of its times, e.g. Europe/Paris.", "default": "UTC"},
+        "timezone": _timezone("Of its times"),
     }

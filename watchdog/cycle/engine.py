@@ -106,6 +106,8 @@ class Engine:
         self.dispatcher = Dispatcher(records, policy.routing, policy.by_name, policy.mutes)
         self.dispatcher.set_silences(saved.silences.values())
         self.dispatcher.reroute(policy.routing, policy.by_name, policy.mutes, start)
+        made = saved.documents.get("reports")
+        self.dispatcher.set_reports(policy.reports, max(cycle_state.at or start, float(made or 0)))
         self.dispatcher.resume(start, _last_look(cycle_state.at, saved.documents.get("held")))
 
     @property
@@ -285,6 +287,8 @@ class Engine:
         )
         if after_poll and self._previous is not None:
             changes.documents["cycle"] = CycleState.of(self._previous, self.health, self.presence.absences).encode()
+        if any(one is not None and one.report is not None for one in unsaved.notifications.values()):
+            changes.documents["reports"] = repr(self.dispatcher.reports_made)
         if unsaved.episodes and self.dispatcher.held_changed_at is not None:
             changes.documents["held"] = repr(self.dispatcher.held_changed_at)
         return changes
@@ -332,6 +336,7 @@ class Engine:
         self._evaluator = self._evaluator_for(policy)
         self.rule_activity.keep(policy.by_name)
         self.dispatcher.reroute(policy.routing, policy.by_name, policy.mutes, now)
+        self.dispatcher.set_reports(policy.reports, now)
         return frozenset(
             name for name, rule in policy.by_name.items() if name in before and before[name].each != rule.each
         )

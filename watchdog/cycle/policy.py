@@ -8,6 +8,7 @@ from functools import cached_property
 
 from watchdog.alerts.mutes import Mute
 from watchdog.errors import Mistake
+from watchdog.notify.reports import ReportSchedule
 from watchdog.notify.routes import Receiver, Route, Routing
 from watchdog.rules.rule import Rule
 
@@ -24,6 +25,7 @@ class Policy:
     receivers: Mapping[str, Receiver] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     mutes: tuple[Mute, ...] = ()
+    reports: tuple[ReportSchedule, ...] = ()
     urls: Mapping[str, str] = field(default_factory=dict, repr=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
     fingerprint: str = ""

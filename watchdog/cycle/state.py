@@ -64,7 +64,8 @@ class Saved:
     """Everything a service needs to go on where the last one stopped.
 
     `episodes`: open ones, and ended ones that some entry or duty still needs. `documents` are small named JSON texts
-    (`cycle`: the last cycle's instant and counters, `held`: when a silence or mute last did something).
+    (`cycle`: the last cycle's instant and counters, `held`: when a silence or mute last did something, `reports`: when
+    a report was last made).
     """
 
     alerts: dict[AlertKey, AlertState] = field(default_factory=dict)

@@ -91,6 +91,8 @@ def subject_of(message: Message) -> str:
 
 def html_of(message: Message, *, chart: bool) -> str:
     """The message as HTML, with a place for its chart. What comes from outside is escaped; it fetches nothing."""
+    if message.report_html:
+        return message.report_html
     colour = _COLOURS[tone_of(message)]
     shared = shared_of(message)
     parts = [f'<h2 style="color:{colour};font-size:19px;margin:0 0 8px">{_text(one_line(message.title))}</h2>']

@@ -48,6 +48,9 @@ def deliver(plugin: Any, message: Message) -> bool:
 
 def plain_text(message: Message) -> str:
     """The whole message without its title: what changed first, then each alert, what else fires, how to silence it."""
+    if message.report_text:
+        said = [message.report_text.rstrip(), *_linked(message.links.items()), signature(message)]
+        return "\n\n".join([*opening_of(message), "\n".join(said[:1]), "\n".join(said[1:])])
     alone, shared = len(message.changed) == 1, shared_of(message)
     parts = ["\n".join(opening_of(message))]
     if shared is not None:

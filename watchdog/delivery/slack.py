@@ -41,6 +41,7 @@ from watchdog.notify.truncation import cut, one_line
 
 # https://docs.slack.dev/reference/block-kit/blocks: longer texts are refused, with the whole message
 _HEADER, _SECTION, _CONTEXT = 150, 3000, 2000
+_BLOCKS = 20  #: of a report
 _DESCRIPTION = 700  # more is a wall
 _COLOURS = {Tone.CRITICAL: "#c9252d", Tone.WARNING: "#e8912d", Tone.INFO: "#2d72c9", Tone.OVER: "#2e9e5b"}
 _WITH_BLOCKS = (SlackMode.WEBHOOK, SlackMode.WEBHOOK_GOV, SlackMode.BOT)
@@ -88,6 +89,7 @@ def attachment(message: Message) -> dict[str, Any]:
     begin = " · ".join(map(one_line, opening_of(message)))
     if begin:
         blocks.append(_context(_plain(begin, _CONTEXT)))
+    blocks += _report(message.report_text)
     shared = shared_of(message)
     if shared is not None:
         blocks += [_section(cut(shared.description, _DESCRIPTION))] if shared.description else []
@@ -103,6 +105,19 @@ def attachment(message: Message) -> dict[str, Any]:
     blocks += [_context(_plain(f"{name}: {one_line(text)}", _CONTEXT)) for name, text in hints_of(message)]
     blocks.append(_context(_plain(one_line(signature(message)), _CONTEXT), *_links(message.links.items())))
     return {"color": _COLOURS[tone_of(message)], "fallback": _safe(one_line(message.title), 300), "blocks": blocks}
+
+
+def _report(text: str) -> list[dict[str, Any]]:
+    """A report in columns, in as many blocks as it takes. Verbatim: Slack looks for no links, channels or people in
+    it."""
+    pieces: list[str] = [""]
+    for line in text.replace("```", '"').splitlines(keepends=True):
+        if len(pieces[-1]) + len(line) > _SECTION // 2:  # what is escaped takes more room
+            pieces.append("")
+        pieces[-1] += line
+    kept = [piece.strip("\n") for piece in pieces[:_BLOCKS] if piece.strip()]
+    shown = [f"```{_safe(piece, _SECTION - 6)}```" for piece in kept]
+    return [{"type": "section", "text": {"type": "mrkdwn", "text": one, "verbatim": True}} for one in shown]
 
 
 def _alone(line: Line) -> list[dict[str, Any]]:

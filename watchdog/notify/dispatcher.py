@@ -18,6 +18,7 @@ from watchdog.notify.outcomes import Claim, accepted, claim, failed, hand_over, 
 from watchdog.notify.records import Records
 from watchdog.notify.refiring import take_over
 from watchdog.notify.removed_targets import depart
+from watchdog.notify.reports import ReportSchedule, make_reports
 from watchdog.notify.routes import GroupKey, Routing, groups_for
 from watchdog.readings.fleet import Fleet
 from watchdog.rules.rule import Rule
@@ -37,6 +38,9 @@ class Dispatcher:
         self._resolved_elsewhere = {
             one.id for one in records.open_episodes() if one.acknowledgement and one.acknowledgement.resolved_elsewhere
         }
+        self._reports: Sequence[ReportSchedule] = ()
+        self._next_report: float | None = None
+        self.reports_made = 0.0  #: reports up to this instant were made, or are not wanted
         #: Groups and episodes whose deadline passed while nobody watched: they wait for a poll that judges them.
         self._unconfirmed: set[GroupKey] = set()
         self._unconfirmed_steps: set[str] = set()
@@ -120,6 +124,12 @@ class Dispatcher:
         self._routes = routing.at(now)
         self._routes_change = self._next_route_edge(now)
         self._route_all()
+
+    def set_reports(self, schedules: Sequence[ReportSchedule], now: float) -> None:
+        """These reports from now on; what was due under those before is made first."""
+        self._make_reports(now)
+        self._reports, self.reports_made = schedules, max(now, self.reports_made)
+        self._next_report = min((one.next(self.reports_made) for one in schedules), default=None)
 
     def keep_hours(self, now: float) -> None:
         """Where a route's time has begun or ended, routing is decided anew, as after an edit of the routes. To be
@@ -210,6 +220,7 @@ class Dispatcher:
                 flush(self.records, self.routing, group, now)
             elif group.due is None and group.reminder_due is not None and group.reminder_due <= now:
                 remind(self.records, self.routing, group, now)
+        self._make_reports(now)
         self._hand_over(now)
         due = [step for step in self._awaited_steps() if step.at <= now]
         if due:
@@ -225,8 +236,7 @@ class Dispatcher:
         edge = self._muting.next_edge(now)
         if edge is not None:
             found.append(edge)
-        if self._routes_change is not None:
-            found.append(self._routes_change)
+        found += [at for at in (self._routes_change, self._next_report) if at is not None]
         found += [step.at for step in self._awaited_steps()]
         for notification, first in waiting(self.records):
             if notification is first:
@@ -303,6 +313,12 @@ class Dispatcher:
                 self.records.put_notification(replace(notification, handed_over=True))
                 cause = f"{notification.receiver} could not be reached: {first.last_error}"
                 hand_over(self.records, self.routing, notification, cause, now, for_good=False)
+
+    def _make_reports(self, now: float) -> None:
+        if self._next_report is not None and self._next_report <= now:
+            make_reports(self.records, self.routing, self._reports, self.reports_made, now)
+            self.reports_made = now
+            self._next_report = min(one.next(now) for one in self._reports)
 
     def _open_steps(self) -> list[Step]:
         if self._steps is None:

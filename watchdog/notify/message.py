@@ -16,6 +16,7 @@ class MessageKind(StrEnum):
     UPDATE = "update"  #: an alert began flapping
     ESCALATION = "escalation"  #: nobody acknowledged
     MISSED = "missed"  #: began and ended while the target could not be reached
+    REPORT = "report"  #: which alerts of a period were worth a page
     TEST = "test"  #: somebody tries a receiver
 
 
@@ -56,7 +57,8 @@ class Message:
     """One message to one target. `changed` comes first, `standing` is what still fires besides, `more` alerts are
     counted but not listed, `silenced` of those are held back. The hints are commands that work when pasted.
     `threads` are the episodes it is about, the listed ones first (email References), `dedup_key` is PagerDuty's,
-    `chart_svg` the deciding metric of the first line over the last hours."""
+    `chart_svg` the deciding metric of the first line over the last hours. A report has no lines: it is
+    `report_text`, and `report_html` as a whole page."""
 
     id: str
     kind: MessageKind
@@ -76,3 +78,5 @@ class Message:
     dedup_key: str = ""
     chart_svg: str | None = None
     instance: str = ""
+    report_text: str = ""
+    report_html: str = ""

@@ -12,6 +12,7 @@ from watchdog.notify.ledger import Ending, Role, Standing
 from watchdog.notify.message import MessageKind
 from watchdog.notify.pending import Item, Part, PendingNotification
 from watchdog.notify.records import Records
+from watchdog.notify.reports import hand_over_report
 from watchdog.notify.routes import GroupKey, Routing
 
 
@@ -38,6 +39,9 @@ def claim(records: Records, target: str, now: float) -> Claim | None:
         if ready is None:
             continue  # what follows in its group is about other alerts
         notification = ready
+        if notification.report is not None:
+            records.in_flight.add(notification.id)
+            return Claim(notification, MessageKind.REPORT, frozenset())
         items = tuple(item for item in notification.items if _still_holds(records, notification, item, now))
         if not items:
             records.drop_notification(notification.id)
@@ -63,14 +67,14 @@ def waiting(records: Records) -> Iterator[tuple[PendingNotification, PendingNoti
 
 def held(records: Records, notification: PendingNotification) -> bool:
     """Whether something holds back all that a duty would tell."""
-    return all(_is_held(records, item) for item in notification.items)
+    return bool(notification.items) and all(_is_held(records, item) for item in notification.items)
 
 
 def unheld(records: Records, notification: PendingNotification) -> PendingNotification | None:
     """What of a duty may be told now, None for nothing; the rest goes on waiting as a duty of its own."""
     free = tuple(item for item in notification.items if not _is_held(records, item))
     if len(free) == len(notification.items) or not free:
-        return notification if free else None
+        return notification if free or notification.report is not None else None
     later = tuple(item for item in notification.items if item not in free)
     records.add_notification(replace(notification, id=records.next_notification, items=later))
     ready = replace(notification, items=free)
@@ -174,6 +178,9 @@ def hand_over(
 
     An end goes there only when it was refused for good; one that is merely late still reaches whom it is owed to.
     """
+    if notification.report is not None:
+        hand_over_report(records, routing, notification, cause, now)
+        return
     fallback = routing.fallback_of(notification.receiver)
     if fallback is None or notification.is_fallback:
         return

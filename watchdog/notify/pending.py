@@ -32,12 +32,22 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportSpan:
+    """What a report covers: `[start, end)`, in whose time zone, and which receivers get it."""
+
+    start: float
+    end: float
+    timezone: str
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PendingNotification:
     """One message owed to one target.
 
     `id` grows: duties of one target and group are sent in this order. `cause`: why this target hears it (whom it stands
     in for, which silence ran out). `incident`: PagerDuty's key, "" elsewhere. `attempts` were made, the next at
-    `next_try`; `handed_over`: the fallback was given it; `last_error` is scrubbed.
+    `next_try`; `handed_over`: the fallback was given it; `last_error` is scrubbed. A `report` has no items.
     """
 
     id: int
@@ -54,6 +64,7 @@ class PendingNotification:
     handed_over: bool = False
     is_fallback: bool = False
     last_error: str = ""
+    report: ReportSpan | None = None
 
     def failed(self, now: float, error: str, retry_after: float | None) -> PendingNotification:
         """After a temporary failure: 1, 2, 4, … seconds up to 5 minutes; after 24 hours hourly. Retry-After is obeyed

@@ -65,10 +65,12 @@ def _withdraw(records: Records, target: str, episodes: Collection[str]) -> None:
     """Whatever waits for a target about these episodes is not sent any more."""
     for notification in records.notifications_to(target):
         items = tuple(item for item in notification.items if item.episode not in episodes)
-        if not items:
-            records.drop_notification(notification.id)
-        elif len(items) < len(notification.items):
+        if len(items) == len(notification.items):
+            continue
+        if items:
             records.put_notification(replace(notification, items=items))
+        else:
+            records.drop_notification(notification.id)
 
 
 def _mentions(notification: PendingNotification, *episodes: str) -> bool:

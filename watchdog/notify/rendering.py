@@ -12,7 +12,7 @@ from watchdog.errors import TextError
 from watchdog.notify import cli_hints, templates
 from watchdog.notify.message import Line, Message, MessageKind
 from watchdog.notify.outcomes import Claim
-from watchdog.notify.pending import Item, Part
+from watchdog.notify.pending import Item, Part, PendingNotification
 from watchdog.notify.records import Records
 from watchdog.notify.routes import incident_key, text_of
 from watchdog.readings.catalogue import CATALOGUE
@@ -28,6 +28,7 @@ _TITLE = {
     MessageKind.UPDATE: "[UPDATE]",
     MessageKind.ESCALATION: "[ESCALATION]",
     MessageKind.MISSED: "[MISSED]",
+    MessageKind.REPORT: "[REPORT]",
     MessageKind.TEST: "[TEST]",
 }
 
@@ -106,6 +107,8 @@ class Wording:
         """The message of a claimed duty. What changed comes first, then what still fires in its group; `chart` draws
         the first alert."""
         notification = claim.notification
+        if notification.report is not None:
+            return self.report(notification, now)
         changed = sorted((_Subject.of(records.episodes[item.episode], item.part, claim) for item in notification.items),
                          key=_Subject.rank)  # fmt: skip
         mentioned = {item.episode for item in notification.items}
@@ -150,6 +153,19 @@ class Wording:
             threads=tuple(one.episode.id for one in changed[:LISTED]),
             dedup_key=notification.incident or incident_key(first.alert),
             chart_svg=chart(first),
+            instance=self.instance,
+        )
+
+    def report(self, notification: PendingNotification, now: float) -> Message:
+        """The message of a report, without what it says: that is in the database."""
+        return Message(
+            id=f"{notification.id}",
+            kind=MessageKind.REPORT,
+            receiver=notification.receiver,
+            title=_TITLE[MessageKind.REPORT],
+            cause=notification.cause,
+            links={} if not self.links.public else {"Status page": self.links.public},
+            at=now,
             instance=self.instance,
         )
 

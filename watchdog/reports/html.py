@@ -27,17 +27,19 @@ _TABLE = 'cellpadding="0" cellspacing="0" border="0" role="presentation" style="
 _TALLEST = 48
 
 
-def html_page(report: Report) -> str:
-    """The whole page; it fits a phone and needs no script."""
+def html_page(report: Report, *, because: str = "", sent_by: str = "") -> str:
+    """The whole page; it fits a phone and needs no script. `because` says why it comes where that is not plain."""
     parts = [
+        _small(f"Sent because {because}") if because else "",
         _tiles(report),
         f'<p style="margin:12px 0 0">{escape(" ".join(summary(report)))}</p>',
         *_charts(report),
         *_rules(report),
         *_receivers(report),
         *(part for heading, lines in sections(report) for part in (_heading(heading), _list(lines))),
+        _small(sent_by) if sent_by else "",
     ]
-    body = "\n".join(parts)
+    body = "\n".join(part for part in parts if part)
     title = escape(f"Watchdog report: {title_of(report)}")
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -176,6 +178,10 @@ def _head(names: Iterable[str], *, left: bool = True) -> str:
 
 def _heading(words: str) -> str:
     return f'<h2 style="margin:22px 0 6px;font-size:15px;line-height:1.3">{escape(words)}</h2>'
+
+
+def _small(words: str) -> str:
+    return f'<p style="margin:14px 0 0;font-size:12px;color:{_FAINT}">{escape(words)}</p>'
 
 
 def _list(lines: Iterable[str]) -> str:

@@ -20,9 +20,9 @@ MOST_RULES, MOST_ENTITIES = 20, 6
 def title_of(report: Report) -> str:
     """`41 alerts, 57 pages (21 at night) from Fri 20 Nov to Fri 27 Nov`."""
     night = f" ({report.pages_at_night} at night)" if report.pages_at_night else ""
-    start, end = (local(at, report) for at in (report.start, report.end))
-    return (f"{counted(report.episodes, 'alert')}, {counted(report.pages, 'page')}{night} "
-            f"from {start:%a} {start.day} {start:%b} to {end:%a} {end.day} {end:%b}")  # fmt: skip
+    start, end = (f"{local(at, report):%a} {_day(at, report)}" for at in (report.start, report.end))
+    days = f"on {end}" if start == end else f"from {start} to {end}"
+    return f"{counted(report.episodes, 'alert')}, {counted(report.pages, 'page')}{night} {days}"
 
 
 def period_of(report: Report) -> str:

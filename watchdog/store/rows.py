@@ -16,7 +16,7 @@ from watchdog.cycle.state import TargetHealth
 from watchdog.notify.groups import Group
 from watchdog.notify.ledger import Ending, Entry, Role, Standing
 from watchdog.notify.message import MessageKind
-from watchdog.notify.pending import Item, PendingNotification
+from watchdog.notify.pending import Item, PendingNotification, ReportSpan
 from watchdog.notify.routes import GroupKey
 from watchdog.readings import packing
 from watchdog.readings.fleet import Kind
@@ -32,6 +32,7 @@ _acknowledgement = msgspec.json.Decoder(Acknowledgement)
 _escalated = msgspec.json.Decoder(frozenset[tuple[str, float]])
 _group = msgspec.json.Decoder(tuple[str, tuple[tuple[str, str], ...]])
 _items = msgspec.json.Decoder(tuple[Item, ...])
+_report = msgspec.json.Decoder(ReportSpan)
 _matchers = msgspec.json.Decoder(tuple[Matcher, ...])
 _sources = msgspec.json.Decoder(dict[str, str])
 _ids = msgspec.json.Decoder(list[str])
@@ -168,12 +169,13 @@ def notification_row(one: PendingNotification) -> Row:
         one.handed_over,
         one.is_fallback,
         storable(one.last_error),
+        None if one.report is None else _text(one.report),
     )
 
 
 def notification_of(row: Sequence[Any]) -> PendingNotification:
-    id_, target, receiver, group, kind, items, created, next_try, cause, incident, attempts, *flags, last_error = row
-    handed_over, is_fallback = flags
+    id_, target, receiver, group, kind, items, created, next_try, cause, incident, attempts, *rest = row
+    handed_over, is_fallback, last_error, report = rest
     return PendingNotification(
         id_,
         target,
@@ -189,6 +191,7 @@ def notification_of(row: Sequence[Any]) -> PendingNotification:
         bool(handed_over),
         bool(is_fallback),
         last_error,
+        None if report is None else _report.decode(report),
     )
 
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     Text,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 
 metadata = MetaData()
 
@@ -149,6 +149,7 @@ notifications = Table(
     _flag("handed_over"),
     _flag("is_fallback"),
     _text("last_error"),
+    Column("report", Text),
 )
 
 silences = Table(

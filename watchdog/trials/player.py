@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from watchdog.alerts.episodes import Acknowledgement
 from watchdog.alerts.lifecycle import AlertKey, Phase
 from watchdog.alerts.silences import Silence
-from watchdog.cycle.engine import SERVICE_READINGS, Engine
+from watchdog.cycle.engine import SERVICE_READINGS, Engine, Sending
 from watchdog.cycle.state import Saved
 from watchdog.delivery.layout import remainder
 from watchdog.errors import DeliveryError
@@ -17,6 +17,7 @@ from watchdog.notify.message import Message, MessageKind
 from watchdog.notify.outcomes import waiting
 from watchdog.notify.rendering import Wording
 from watchdog.notify.routes import text_of
+from watchdog.reports.message import filled, scheduled
 from watchdog.store.store import Store
 from watchdog.trials.cases import Case
 from watchdog.trials.world import World
@@ -72,8 +73,9 @@ class _Player:
         self._played = Played()
         self._policy = replace(case.policy, urls={})
         self._heard: dict[Told, Counter[str]] = defaultdict(Counter)
-        # only a restart reads what was saved; without one the store would only cost time
-        self._store = Store.in_memory() if case.restarts else None
+        # only a restart and a report read what was saved; without one the store would only cost time
+        reports = any(policy.reports for policy in (case.policy, *(later for _, later in case.reloads)))
+        self._store = Store.in_memory() if case.restarts or reports else None
         self._phases: dict[AlertKey, Phase] = {}
         self._engine: Engine | None = self._begin(0.0)
 
@@ -211,7 +213,8 @@ class _Player:
                 if self._is_down(receiver, at):
                     self._engine.failed(sending, DeliveryError("down in this test", permanent=False), now)
                 else:
-                    self._tell(Told(at, receiver, sending.message.kind, text_of_message(sending.message)), target)
+                    message = self._message(sending)
+                    self._tell(Told(at, receiver, message.kind, text_of_message(message)), target)
                     self._engine.accepted(sending, now)
                 self._save()
             if not sent:
@@ -220,6 +223,15 @@ class _Player:
                 due = (one for one, first in waiting(self._engine.records) if one is first)
                 if not any(one.next_try <= now for one in due):
                     return
+
+    def _message(self, sending: Sending) -> Message:
+        """What is sent; a report is made of what was saved."""
+        assert self._engine is not None
+        span = sending.claim.notification.report
+        if span is None or self._store is None:
+            return sending.message
+        report = scheduled(span, self._store.rows_of(span.start, span.end), self._engine.policy)
+        return filled(sending.message, report)
 
     def _tell(self, told: Told, target: str) -> None:
         """A receiver hears a message once, however many targets it has."""
@@ -273,7 +285,7 @@ def text_of_message(message: Message) -> str:
         parts += [line.alertname, line.entity, line.severity, line.summary, line.description, line.reason, line.value,
                   line.note, line.runbook_url]  # fmt: skip
         parts += [f"{name}={text_of(value)}" for name, value in line.labels.items()]
-    return "\n".join(part for part in (*parts, remainder(message)) if part)
+    return "\n".join(part for part in (*parts, message.report_text, remainder(message)) if part)
 
 
 def _same(one: float, other: float) -> bool:
