@@ -145,6 +145,38 @@ def replay(
     _end(command.replay(file, since=from_, rules=rules, plot=plot, as_json=json))
 
 
+@app.command(epilog="Example: watchdog diff main --since 7d --markdown")
+def diff(
+    old: Annotated[
+        str | None, typer.Argument(help="A folder, a file or a git revision; what runs, where it is left out.")
+    ] = None,
+    new: Annotated[
+        str | None, typer.Argument(help="A folder, a file or a git revision; WATCHDOG_RULES by default.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Only the end of the recording, e.g. 7d.")
+    ] = None,
+    recording: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A recorded file; without it the service's own polls.")
+    ] = None,
+    api: Annotated[
+        str | None, typer.Option(metavar="URL", help="Fetch the recording of the watchdog at this address.")
+    ] = None,
+    timezone: Annotated[
+        str, typer.Option(metavar="ZONE", help="Whose nights and weekends: Europe/Paris.")
+    ] = "UTC",
+    markdown: Annotated[
+        bool, typer.Option("--markdown", metavar="", help="For a pull request's comment.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """What an edit of the rules does: episodes and pages it adds and saves over recorded polls. Exit code 1 if any."""
+    import watchdog.commands.diff as command
+
+    _end(command.diff(old, new, since=since, recording=recording, api=api, timezone=timezone, as_json=json,
+                      markdown=markdown))  # fmt: skip
+
+
 @app.command()
 def poll(json: Json = False) -> None:
     """One poll as a table: entities, readings, units."""

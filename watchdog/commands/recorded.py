@@ -3,20 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+
 from watchdog.commands.operator import open_store
-from watchdog.errors import ConfigError
+from watchdog.errors import ApiError, ConfigError
 from watchdog.readings.poll import Poll
 from watchdog.readings.recorded_polls import polls_of
 from watchdog.settings import Settings
-from watchdog.store.recording import blocks
+from watchdog.store.recording import blocks, reach
 from watchdog.streamkap.recording import read_recording
 
+_PATH = "/api/watchdog/v1/recording"
 NOTHING = (
     "nothing is recorded yet: a running service writes its polls once a minute and when it stops "
     "(WATCHDOG_RECORDING); or name a file made by `watchdog run --record FILE`"
 )
+
+
+def last_instant(settings: Settings, file: Path | None) -> float | None:
+    """When the newest poll was made; None where nothing is recorded. Raises as `recorded_polls`."""
+    if file is not None:
+        return max((poll.at for poll in read_recording(file)), default=None)
+    store = open_store(settings)
+    try:
+        found = reach(store)
+    finally:
+        store.close()
+    return None if found is None else found.end
+
+
+def downloaded(settings: Settings, url: str, since: float, into: Path) -> Path:
+    """The recording of a running service, from its own API, as a file. Raises ApiError where it cannot be had."""
+    token = settings.watchdog_web_token
+    headers = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
+    query = {"since": datetime.fromtimestamp(since, UTC).isoformat()} if since else {}
+    file = into / "recording"
+    try:
+        with (
+            httpx.stream("GET", url.rstrip("/") + _PATH, params=query, headers=headers, timeout=30.0) as answer,
+            file.open("wb") as out,
+        ):
+            if answer.status_code != httpx.codes.OK:
+                raise ApiError(f"--api {url}: {_refusal(answer.status_code)}", status=answer.status_code)
+            for piece in answer.iter_bytes():
+                out.write(piece)
+    except (httpx.HTTPError, httpx.InvalidURL) as cause:
+        raise ApiError(
+            f"--api {url}: {cause}; the address of a running watchdog is needed, e.g. http://127.0.0.1:8080"
+        ) from cause
+    return file
+
+
+def _refusal(status: int) -> str:
+    if status in (401, 403):
+        return f"it answers {status}; set WATCHDOG_WEB_TOKEN to its token"
+    return f"it answers {status} to GET {_PATH}; is it a watchdog of this version?"
 
 
 def recorded_polls(settings: Settings, file: Path | None, since: float = 0.0) -> Iterator[Poll]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from watchdog.configuration.places import MAX_BYTES
 from watchdog.errors import Mistake, RulePathError
 
+_SUFFIXES = (".yaml", ".yml")
+
 
 def read_all(paths: Sequence[Path]) -> dict[str, bytes]:
     """What the rule files of these files and folders hold, by path as given. Raises RulePathError naming every one that
@@ -68,6 +70,12 @@ def rule_files(path: Path, unreadable: list[Mistake]) -> Iterator[Path]:
         yield path
 
 
+def is_rule_file(path: Path) -> bool:
+    """Whether a file counts that has this path below the rules folder."""
+    hidden = any(part.startswith(("_", ".")) for part in path.parts)
+    return not hidden and "tests" not in path.parts[:-1] and path.suffix in _SUFFIXES
+
+
 def _walk(folder: Path, seen: set[Path], unreadable: list[Mistake]) -> Iterator[Path]:
     real = folder.resolve()
     if real in seen:  # a link back to a folder above
@@ -84,5 +92,5 @@ def _walk(folder: Path, seen: set[Path], unreadable: list[Mistake]) -> Iterator[
         if entry.is_dir():
             if entry.name != "tests":
                 yield from _walk(entry, seen, unreadable)
-        elif entry.suffix in (".yaml", ".yml") and (entry.is_file() or entry.is_symlink()):
+        elif entry.suffix in _SUFFIXES and (entry.is_file() or entry.is_symlink()):
             yield entry  # a link that leads nowhere is found out when it is read

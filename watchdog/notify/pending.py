@@ -25,6 +25,10 @@ class Part(StrEnum):
     ESCALATE = "escalate"
 
 
+#: Parts that ask somebody to look. An end, an update, and what began and ended while a target was down are no pages.
+PAGES = frozenset({Part.BEGIN, Part.REMIND, Part.ESCALATE})
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     episode: str

@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from watchdog.alerts.episodes import Note
-from watchdog.notify.pending import Part
+from watchdog.notify.pending import PAGES
 
-#: What asks somebody to look. An end, an update, and what began and ended while a target was down are no pages.
-_PAGES = frozenset({Part.BEGIN, Part.REMIND, Part.ESCALATE})
 #: Notes that a target accepted a message, or may have.
 _ACCEPTED = frozenset({"told", "unknown", "missed"})
 
@@ -49,6 +47,6 @@ def deliveries(notes: Iterable[Note]) -> list[Delivery]:
                 new.append((note, part))
                 brought.add(what)
         if new:
-            paged = frozenset(note.alert.rule for note, part in new if part in _PAGES)
+            paged = frozenset(note.alert.rule for note, part in new if part in PAGES)
             found.append(Delivery(receiver, at, paged))
     return found

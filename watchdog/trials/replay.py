@@ -7,14 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 
+import numpy as np
+
 from watchdog.alerts.episodes import Episode
 from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase, episode_id, verdict
 from watchdog.cycle.engine import SERVICE_READINGS, Engine
 from watchdog.cycle.policy import Policy
 from watchdog.cycle.state import Saved
+from watchdog.notify.pending import PAGES, Item
 from watchdog.notify.rendering import Wording
 from watchdog.notify.routes import TargetSpec
-from watchdog.readings.fleet import REAL_KINDS, EntityKey, Kind
+from watchdog.readings.fleet import REAL_KINDS, EntityKey, Kind, Rows, Table
 from watchdog.readings.poll import Poll
 from watchdog.readings.presence import Presence
 from watchdog.rules.rule import Rule
@@ -63,6 +66,7 @@ class RuleReport:
     stretches: list[Stretch] = field(default_factory=list)
     evaluation: bool = False
     why: str = ""
+    covered: dict[EntityKey, str] = field(default_factory=dict)  #: whom it was ever judged on, and kind/name
 
     @property
     def advice(self) -> str:
@@ -80,6 +84,19 @@ class RuleReport:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A message that asks a receiver to look: something began, is reminded of or was escalated in it."""
+
+    at: float
+    receiver: str
+    alerts: frozenset[AlertKey]
+
+    @property
+    def rules(self) -> frozenset[str]:
+        return frozenset(alert.rule for alert in self.alerts)
+
+
 @dataclass(slots=True)
 class Report:
     """A whole replay. `messages[receiver][kind]` counts."""
@@ -90,6 +107,7 @@ class Report:
     failed: int = 0
     rules: list[RuleReport] = field(default_factory=list)
     messages: dict[str, Counter[str]] = field(default_factory=dict)
+    pages: list[Page] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -134,10 +152,15 @@ def readings_behind(report: Report, polls: Iterable[Poll]) -> Readings:
 
 def replay(polls: Iterable[Poll], policy: Policy, every: float) -> Report:
     """Play polls through a policy; every receiver accepts at once."""
-    return _Replay(policy, every).run(polls)
+    played = Replay(policy, every)
+    for poll in polls:
+        played.judge(poll)
+    return played.report()
 
 
-class _Replay:
+class Replay:
+    """Plays polls, one after the other, through a policy. `report` ends it."""
+
     def __init__(self, policy: Policy, every: float) -> None:
         receivers = {
             name: replace(one, targets=(TargetSpec(name, "replay"),)) for name, one in policy.receivers.items()
@@ -151,23 +174,28 @@ class _Replay:
         self._held: dict[str, float] = {}  # by episode
         self._matched: set[str] = set()  # rules that some entity was selected by
         self._seen: set[tuple[Kind, str]] = set()  # metrics that were read of anybody
+        self._covered: dict[str, tuple[Table, Rows]] = {}
         self._report = Report()
 
-    def run(self, polls: Iterable[Poll]) -> Report:
+    def judge(self, poll: Poll) -> None:
+        """The timers up to this poll, then the poll."""
         report = self._report
-        for poll in polls:
-            if self._engine is None:
-                report.start = poll.at
-                self._engine = Engine(self._policy, Saved(), start=poll.at, every=self._every, wording=Wording(),
-                                      name="replay")  # fmt: skip
-            else:
-                self._timers_until(poll.at)
-            self._engine.judge(poll, _SERVICE)
-            self._settle(poll.at)
-            report.polls += 1
-            report.failed += bool(poll.failures)
-            report.end = poll.at
-            self._look()
+        if self._engine is None:
+            report.start = poll.at
+            self._engine = Engine(self._policy, Saved(), start=poll.at, every=self._every, wording=Wording(),
+                                  name="replay")  # fmt: skip
+        else:
+            self._timers_until(poll.at)
+        self._engine.judge(poll, _SERVICE)
+        self._settle(poll.at)
+        report.polls += 1
+        report.failed += bool(poll.failures)
+        report.end = poll.at
+        self._look()
+
+    def report(self) -> Report:
+        """What came of it all, the timers of the last minute included."""
+        report = self._report
         if self._engine is not None:
             self._timers_until(report.end + 60.0)
         for episode in self._episodes.values():
@@ -196,10 +224,19 @@ class _Replay:
         self._engine.tick(now)
         for target in self._engine.waiting_targets():
             while (sending := self._engine.claim(target, now)) is not None:
-                receiver = sending.claim.notification.receiver
+                notification = sending.claim.notification
+                receiver = notification.receiver
+                self._page(notification.items, receiver, now)
                 self._report.messages.setdefault(receiver, Counter())[str(sending.message.kind)] += 1
                 self._engine.accepted(sending, now)
         self._episodes.update(self._engine.take_changes().episodes)
+
+    def _page(self, items: Iterable[Item], receiver: str, now: float) -> None:
+        assert self._engine is not None
+        episodes = self._engine.records.episodes
+        alerts = frozenset(episodes[one.episode].alert for one in items if one.part in PAGES)
+        if alerts:
+            self._report.pages.append(Page(now, receiver, alerts))
 
     def _look(self) -> None:
         """Which rules knew an answer, and for how long what is true has been so."""
@@ -209,6 +246,7 @@ class _Replay:
             rule = self._rules[name]
             if len(verdicts.rows):
                 self._matched.add(name)
+                self._cover(rule, verdicts)
             if (verdicts.observed & (verdicts.truth != UNKNOWN)).any():
                 rule.evaluation = True
         self._seen.update((kind, name) for kind in REAL_KINDS for name in evaluation.snapshot.names(kind))
@@ -220,6 +258,15 @@ class _Replay:
             run.see(_truth(evaluation.verdicts[key.rule], key), evaluation.at)
             if state.phase is Phase.FIRING and state.began is not None:
                 self._held[episode_id(key, state.began)] = run.longest
+
+    def _cover(self, rule: RuleReport, verdicts: Verdicts) -> None:
+        """Note whom a rule covers; a steady fleet has steady rows."""
+        known = self._covered.get(rule.name)
+        if known is None or known[0] is not verdicts.table or not np.array_equal(known[1], verdicts.rows):
+            self._covered[rule.name] = verdicts.table, verdicts.rows
+            entities = verdicts.table.entities
+            for one in (entities[row] for row in verdicts.rows):
+                rule.covered[one.key] = f"{one.key.kind}/{one.name}"
 
     def _why_not(self, rule: Rule) -> str:
         """Why a rule was never judged; "" where it was."""
