@@ -109,15 +109,24 @@ def check(
     _end(command.check(path, live=live, as_json=json))
 
 
-@app.command(epilog="Example: watchdog test rules/tests/lag.yaml")
+@app.command(epilog="Example: watchdog test --coverage --at-least 80%")
 def test(
     paths: Annotated[list[Path] | None, typer.Argument(help="Test files or folders; by default the rules'.")] = None,
+    coverage: Annotated[
+        bool,
+        typer.Option(
+            "--coverage", metavar="", help="Also show which rules, overrides, comparisons and routes no test reaches."
+        ),
+    ] = False,
+    at_least: Annotated[
+        str | None, typer.Option(metavar="PERCENT", help="Exit with code 1 below this coverage, e.g. 80%.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run rule tests: what would fire, when, and who would be notified."""
     import watchdog.commands.test as command
 
-    _end(command.test(paths or [], as_json=json))
+    _end(command.test(paths or [], coverage=coverage, at_least=at_least, as_json=json))
 
 
 @app.command(epilog="Example: watchdog replay --from 24h --rules rules/lag.yaml --plot lag.svg")

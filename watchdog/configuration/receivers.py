@@ -90,6 +90,7 @@ class ReceiverReader:
             escalate=self._escalate(fields),
             index=index,
             schedule=read_schedule(fields, self.mistakes),
+            place=f"{node.place.file}:{node.place.line}:{node.place.column}",
             **{key: value for key, value in times.items() if value is not None},
         )
         return route, node

@@ -105,6 +105,7 @@ class Route:
     escalate: tuple[Escalation, ...] = ()
     index: int = 0
     schedule: Schedule = field(default_factory=Schedule)
+    place: str = ""  #: file:line:column, for people
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,19 @@ import numpy.typing as npt
 from watchdog.readings.fleet import Fleet, Kind, Rows
 from watchdog.readings.history import History, Wanted, Windows
 from watchdog.readings.snapshot import Snapshot
-from watchdog.rules.columns import Logic
-from watchdog.rules.expressions.plan import Truth, blend
+from watchdog.rules.columns import MAYBE, NO, YES, Logic
+from watchdog.rules.expressions.plan import Truth, blend, conditions
 from watchdog.rules.plan_evaluator import PlanEvaluator
 from watchdog.rules.reasons import explain
 from watchdog.rules.rule import Rule
-from watchdog.rules.verdicts import UNKNOWN, Explanation, Verdicts
+from watchdog.rules.verdicts import FALSE, TRUE, UNKNOWN, Explanation, Verdicts
 from watchdog.rules.windows import BASE_POLLS, kept_base
 
 logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T", bound=np.generic)
+#: From the plan evaluator's truth to a verdict's.
+_TRUTH = {YES: TRUE, NO: FALSE, MAYBE: UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,14 @@ class _Explain:
             raise ValueError(f"rule {self.evaluation.rule.name} has no clear")
         with np.errstate(all="ignore"):
             return explain(self.plan_evaluator, plans[self.variants[row]], row, ended=ended)
+
+    def conditions(self, row: int, *, clear: bool = False) -> list[int]:
+        plans = (self.evaluation.clears if clear else self.evaluation.exprs) or ()
+        if not plans:
+            return []
+        with np.errstate(all="ignore"):
+            truths = [self.plan_evaluator.truth_cell(one, row) for one in conditions(plans[self.variants[row]])]
+        return [_TRUTH[one] for one in truths]
 
 
 class Evaluator:

@@ -38,6 +38,10 @@ class Explain(Protocol):
 
     def __call__(self, row: int, *, clear: bool = False, ended: bool = False) -> Explanation: ...
 
+    def conditions(self, row: int, *, clear: bool = False) -> list[int]:
+        """The truth of every comparison in text order, whatever it decided."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from watchdog.alerts.episodes import Acknowledgement
@@ -61,14 +62,15 @@ class Played:
     acks: list[tuple[float, str]] = field(default_factory=list)
 
 
-def play(case: Case) -> Played:
-    """Run a case to its end."""
-    return _Player(case).run()
+def play(case: Case, after_poll: Callable[[Engine], None] = lambda engine: None) -> Played:
+    """Run a case to its end; `after_poll` looks at each poll."""
+    return _Player(case, after_poll).run()
 
 
 class _Player:
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, after_poll: Callable[[Engine], None]) -> None:
         self._case = case
+        self._after_poll = after_poll
         self._world = World(case)
         self._played = Played()
         self._policy = replace(case.policy, urls={})
@@ -182,6 +184,7 @@ class _Player:
         service = dict.fromkeys(SERVICE_READINGS, 0.0)
         self._engine.judge(poll, {**service, **self._world.own(at)})
         self._save(after_poll=True)
+        self._after_poll(self._engine)
         for key, state in self._engine.states().items():
             if self._phases.get(key, Phase.INACTIVE) is not state.phase:
                 self._phases[key] = state.phase

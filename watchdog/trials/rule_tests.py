@@ -10,6 +10,7 @@ from pathlib import Path
 from watchdog.errors import Mistake, RuleFileError
 from watchdog.trials.cases import Case
 from watchdog.trials.comparison import Failure, compare, side_by_side
+from watchdog.trials.coverage import Observer
 from watchdog.trials.player import play
 from watchdog.trials.test_files import read_cases
 
@@ -71,9 +72,9 @@ def read_all(files: Iterable[Path]) -> list[Case]:
     return cases
 
 
-def run_case(case: Case) -> Result:
-    """Play one case and compare."""
-    played = play(case)
+def run_case(case: Case, observer: Observer | None = None) -> Result:
+    """Play one case and compare; `observer` sees what it reaches."""
+    played = play(case) if observer is None else play(case, observer.after_poll)
     compared = compare(case, played)
     failures = compared.failures
     return Result(case, failures, side_by_side(case, played, compared) if failures else "")

@@ -255,6 +255,20 @@ def walk(plan: Plan) -> Iterator[Plan]:
         yield from walk(child)
 
 
+def conditions(plan: Truth) -> Iterator[Truth]:
+    """What `and`, `or` and `not` join, in text order: comparisons, and whether something is there."""
+    match plan:
+        case Junction(_, parts):
+            for part in parts:
+                yield from conditions(part)
+        case Not(operand):
+            yield from conditions(operand)
+        case Compare() | Among() | Matching() | Presence():
+            yield plan
+        case _:
+            return
+
+
 def calculate(operator: str, left: float, right: float) -> float:
     """One arithmetic step on constants; NaN where it has no finite result, as for columns."""
     try:
