@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     watchdog_web_token: Secret = None
     watchdog_web_read: Literal["token", "open"] = "token"
     watchdog_public_url: str = ""
+    watchdog_export: str = ""
     watchdog_links: Literal["on", "off"] = "on"
     watchdog_ca_file: Annotated[Path | None, BeforeValidator(_nothing_if_empty)] = None
     watchdog_trusted_proxy: str = ""

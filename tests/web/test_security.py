@@ -28,7 +28,7 @@ from watchdog.web.server import Server
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 NOBODY = "00000000-0000-4000-8000-000000000000"
 OPEN = ["/healthz", "/readyz", "/sign-in", "/static/page.css"]
-READ = ["/", f"/alerts/{NOBODY}", f"/alerts/{NOBODY}/chart.json", "/rules", "/silences", "/metrics", "/badges/x.svg",
+READ = ["/", f"/alerts/{NOBODY}", f"/alerts/{NOBODY}/chart.json", "/rules", "/silences", "/metrics", "/metrics/readings", "/badges/x.svg",
         "/api/v2/status", "/api/v2/receivers", "/api/v2/alerts", "/api/v2/alerts/groups", "/api/v2/silences",
         f"/api/v2/silence/{NOBODY}", "/api/watchdog/v1/openapi.json", "/api/watchdog/v1/status", "/api/watchdog/v1/entities",
         "/api/watchdog/v1/recording", "/api/watchdog/v1/nothing"]  # fmt: skip

@@ -20,6 +20,7 @@ from watchdog.app.recorder import Recorder
 from watchdog.app.reloader import Reloader
 from watchdog.app.service import Service
 from watchdog.app.standby import StandbyView
+from watchdog.configuration.export import export_selector
 from watchdog.configuration.files import load, load_texts
 from watchdog.configuration.reload import Watcher
 from watchdog.cycle.engine import Engine
@@ -241,7 +242,8 @@ def _server(settings: Settings, watched: ServiceView, access: Access, signed: Si
     """Raises SettingsError where the address cannot be used."""
     if settings.listen is None:
         return None
-    app = application(watched, access, settings.watchdog_name, signed, secret_of(settings.pagerduty_webhook_secret))
+    app = application(watched, access, settings.watchdog_name, signed, secret_of(settings.pagerduty_webhook_secret),
+                      export_selector(settings.watchdog_export))  # fmt: skip
     server = Server(app, *settings.listen, housekeeping=access.report_refusals)
     server.start()
     return server

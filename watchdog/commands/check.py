@@ -13,6 +13,7 @@ from rich.text import Text
 from watchdog.commands.check_live import Glance, glance, matches
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, counted
+from watchdog.configuration.export import export_selector
 from watchdog.configuration.files import load
 from watchdog.cycle.policy import Policy
 from watchdog.delivery.redaction import written_out
@@ -87,6 +88,7 @@ def _step(report: Report, part: str, look: Callable[[], tuple[_T, str]]) -> _T |
 
 def _settings(report: Report) -> tuple[Settings, str]:
     settings = Settings.load()
+    export_selector(settings.watchdog_export)
     for warning in [*unknown_variables(read_variables()), *settings.warnings]:
         report.add("settings", "WARN", warning)
     if not settings.has_credentials:

@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from watchdog.errors import SettingsError, StoreError
+from watchdog.rules.selector import Selector
 from watchdog.store.signed_links import SignedLinks
-from watchdog.web import badges, live_updates, probes
+from watchdog.web import badges, live_updates, probes, readings_export
 from watchdog.web.access import Access
 from watchdog.web.actions import Acting
 from watchdog.web.alertmanager import routes as alertmanager
@@ -50,14 +51,16 @@ def application(
     name: str = "watchdog",
     signed: SignedLinks | None = None,
     hook_secret: str = "",
+    exported: Selector | None = None,
 ) -> Starlette:
     """Everything that is answered; `name` is this instance's, for display, `signed` reads links that act,
-    `hook_secret` is what PagerDuty signs with."""
+    `hook_secret` is what PagerDuty signs with, `exported` whose readings `/metrics/readings` shows."""
     assets = Assets()
     templates = Templates(name, assets.version)
     app = Starlette(
         routes=[
             *probes.routes(watched, access),
+            *readings_export.routes(watched, access, exported),
             *alertmanager.routes(watched, access),
             *v1.routes(watched, access),
             *badges.routes(watched, access),
