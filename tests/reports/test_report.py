@@ -14,9 +14,10 @@ from watchdog.configuration.files import load_texts
 from watchdog.cycle.policy import Policy
 from watchdog.cycle.state import TargetHealth
 from watchdog.readings.fleet import Kind
+from watchdog.reports.builder import report_of
 from watchdog.reports.html import html_page
 from watchdog.reports.pages import deliveries
-from watchdog.reports.report import Period, Report, Rows, Times, report_of
+from watchdog.reports.report import Period, Report, Rows, Times
 from watchdog.reports.text import plain_text
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
@@ -220,11 +221,47 @@ def test_enabled_rules_that_did_not_fire_say_when_they_last_did() -> None:
     ]
 
 
-def test_the_noisiest_rule_comes_first_and_the_advice_with_it() -> None:
+def test_the_noisiest_rule_comes_first() -> None:
     told = Note(START + 3, AlertKey("Loud", Kind.SOURCE, "x"), "Loud-x", "told", "begin", "team", "t1")
     loud, quiet = episode(3, 4, rule="Loud", entity="x"), [episode(1, 2), episode(5, 6)]
-    made = report_of(Rows((loud, *quiet), (told,)), Policy(), WEEK, {"Loud": "wait longer"})
-    assert [(one.alert, one.pages, one.advice) for one in made.rules] == [("Loud", 1, "wait longer"), ("Lag", 0, "")]
+    made = report_of(Rows((loud, *quiet), (told,)), Policy(), WEEK)
+    assert [(one.alert, one.pages) for one in made.rules] == [("Loud", 1), ("Lag", 0)]
+
+
+SHORT, LONG = 4 * MINUTE, 40 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("why", "rule", "lasted", "says"),
+    [
+        ("most were short", "for: 1m", [SHORT, SHORT, LONG],
+         "2 of 3 episodes were shorter than 5m; `for: 5m` would have left 1 and spared 2 pages, 1 at night"),
+        ("few were", "for: 1m", [SHORT, LONG, 3 * LONG], "2 of 3 episodes were shorter than 1h; `for: 1h` would have left 1 "
+         "and spared 2 pages, 1 at night"),
+        ("none were", "for: 1m", [90 * MINUTE, 90 * MINUTE], None),
+        ("one says little", "for: 1m", [SHORT], None),
+        ("it waits as long already", "for: 1h", [SHORT, SHORT], None),
+        ("what still fires may go on", "for: 1m", [SHORT, None], None),
+        ("a resolved one was false for some time", "for: 1m, keep_firing_for: 10m", [14 * MINUTE, 14 * MINUTE],
+         "2 of 2 episodes were shorter than 5m; `for: 5m` would have left 0 and spared 2 pages, 1 at night"),
+    ],
+)  # fmt: skip
+def test_what_a_longer_for_would_have_spared(why: str, rule: str, lasted: list[float | None], says: str | None) -> None:
+    begins = [HOUR, 12 * HOUR, 15 * HOUR][: len(lasted)]
+    episodes = [episode(at, None if long is None else at + long) for at, long in zip(begins, lasted, strict=True)]
+    told = [note(at, "told", "begin", of=one.id) for at, one in zip(begins, episodes, strict=True)]
+    ruled = policy(f"rules: [{{alert: Lag, each: source, expr: recordsLag > 5, {rule}}}]")
+    (line,) = report_of(Rows(episodes, told), ruled, WEEK).rules
+    assert (None if line.advice is None else str(line.advice)) == says, why
+
+
+def test_a_page_that_tells_of_another_alert_as_well_is_not_spared() -> None:
+    short, short_too, long = episode(0, SHORT), episode(HOUR, HOUR + SHORT), episode(HOUR, HOUR + LONG, entity="other")
+    told = [note(9, "told", "begin", of=short.id), *(note(HOUR, "told", "begin", of=one.id) for one in (short_too, long))]
+    ruled = policy("rules: [{alert: Lag, each: source, expr: recordsLag > 5}]")
+    (line,) = report_of(Rows((short, short_too, long), told), ruled, WEEK).rules
+    assert line.advice is not None
+    assert (line.advice.shorter, line.advice.pages_spared) == (2, 1)
 
 
 def test_a_quiet_week_says_so() -> None:

@@ -18,9 +18,10 @@ from watchdog.delivery.targets import check_url
 from watchdog.environment import read_variables
 from watchdog.errors import ConfigError
 from watchdog.notify.message import Message, MessageKind
+from watchdog.reports.builder import report_of
 from watchdog.reports.html import html_page
 from watchdog.reports.message import filled
-from watchdog.reports.report import Period, Report, report_of
+from watchdog.reports.report import Period, Report
 from watchdog.reports.text import plain_text
 from watchdog.settings import Settings
 from watchdog.units import format_duration, parse_duration

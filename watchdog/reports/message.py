@@ -7,8 +7,9 @@ from dataclasses import replace
 from watchdog.cycle.policy import Policy
 from watchdog.notify.message import Message
 from watchdog.notify.pending import ReportSpan
+from watchdog.reports.builder import report_of
 from watchdog.reports.html import html_page
-from watchdog.reports.report import Period, Report, Rows, report_of
+from watchdog.reports.report import Period, Report, Rows
 from watchdog.reports.text import plain_text, title_of
 
 

@@ -74,7 +74,7 @@ def remarks(line: RuleLine) -> list[str]:
         said.append(f"{counted(line.flapping, 'episode')} flapped")
     if line.escalations:
         said.append(f"escalated {counted(line.escalations, 'time')}")
-    return [*said, line.advice] if line.advice else said
+    return said if line.advice is None else [*said, str(line.advice)]
 
 
 def entities(lines: Sequence[EntityLine]) -> str:

@@ -20,12 +20,11 @@ from watchdog.notify.routes import TargetSpec
 from watchdog.readings.fleet import REAL_KINDS, EntityKey, Kind, Rows, Table
 from watchdog.readings.poll import Poll
 from watchdog.readings.presence import Presence
+from watchdog.reports.advice import longer_for, words
 from watchdog.rules.rule import Rule
 from watchdog.rules.verdicts import FALSE, TRUE, UNKNOWN, Verdicts
 from watchdog.units import format_duration
 
-#: What a longer `for` could be, in seconds.
-_LONGER = (60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
 #: What the service would say of itself beside each poll.
 _SERVICE = dict.fromkeys(SERVICE_READINGS, 0.0)
 #: So many polls tell how far apart they are.
@@ -72,16 +71,11 @@ class RuleReport:
     def advice(self) -> str:
         """What a longer `for` would have left, where at least half of the episodes were shorter; "" otherwise."""
         over = [one for one in self.stretches if one.ended is not None]  # what still fires may go on
-        count = len(over)
-        if count < 2:
+        longer = longer_for([one.held for one in over], self.for_)
+        if longer is None:
             return ""
-        episodes = "episodes" if count == len(self.stretches) else "episodes that are over"
-        for longer in _LONGER:
-            short = sum(one.held < longer for one in over)
-            if longer > self.for_ and short * 2 >= count:
-                text, left = format_duration(longer), count - short
-                return f"{short} of {count} {episodes} were shorter than {text}; `for: {text}` would have left {left}"
-        return ""
+        episodes = "episodes" if len(over) == len(self.stretches) else "episodes that are over"
+        return words(longer, sum(one.held < longer for one in over), len(over), episodes)
 
 
 @dataclass(frozen=True, slots=True)
