@@ -212,13 +212,24 @@ def status(json: Json = False) -> None:
     _end(command.status(as_json=json))
 
 
-@app.command(epilog="Example: watchdog explain SourceBehind source/prod-orders")
+@app.command(epilog="Example: watchdog explain SourceBehind source/prod-orders --if for=4m")
 def explain(
     alert: Annotated[str, typer.Argument(help="The rule's name.")],
     entity: Annotated[str, typer.Argument(help=r"\[kind/]name\[/task-or-topic], or an id.")],
+    if_: Annotated[
+        list[str] | None,
+        typer.Option("--if", metavar="NAME=VALUE", help="Over the recording: with another `for` or param, or at=TIME."),
+    ] = None,
+    recording: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --if: a recorded file instead of the service's own polls.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Explain one alert: readings, state changes, notifications sent and not sent, and why."""
+    if if_:
+        import watchdog.commands.what_if as what_if
+
+        _end(what_if.explain_if(alert, entity, if_, recording, as_json=json))
     import watchdog.commands.explain as command
 
     _end(command.explain(alert, entity, as_json=json))

@@ -77,7 +77,9 @@ def test_a_deployment_that_works_is_told_so(tmp_path: Path) -> None:
         ({"WATCHDOG_CA_FILE": "compose.yaml"}, 2, "settings", "holds no certificate; write PEM"),
     ],
 )
-def test_what_does_not_work_is_named_with_its_remedy(tmp_path: Path, env: dict[str, str], code: int, part: str, says: str) -> None:
+def test_what_does_not_work_is_named_with_its_remedy(
+    tmp_path: Path, env: dict[str, str], code: int, part: str, says: str
+) -> None:
     init(tmp_path / "w")
     done = command(tmp_path / "w", "doctor", "--json", **env)
     assert done.returncode == code

@@ -30,7 +30,9 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("WATCHDOG_DATABASE_URL", url)
     now = time.time()
     store = Store.open(url, name="one")
-    one = Episode("e", LAG, now - 900, now - 600, Facts({"severity": "critical"}, "prod"), now - 60, first_accepted=now - 590)
+    one = Episode(
+        "e", LAG, now - 900, now - 600, Facts({"severity": "critical"}, "prod"), now - 60, first_accepted=now - 590
+    )
     old = Episode("o", LAG, now - 20 * 86400, now - 20 * 86400, Facts({}, "prod"), now - 19 * 86400)
     told = Note(now - 590, LAG, "e", "told", "begin", "team", "t1")
     store.commit(Changes(episodes={"e": one, "o": old}, notes=[told]))
@@ -63,7 +65,12 @@ def test_the_page_is_a_file(database: Path, capsys: pytest.CaptureFixture[str]) 
     [
         ("soon", "UTC", None, "--since: 'soon' is not a duration"),
         ("0s", "UTC", None, "--since: '0s' is no time at all; write a duration, e.g. 7d"),
-        ("7d", "Europe/Pariss", None, "--timezone: 'Europe/Pariss' is not a time zone; write one like Europe/Paris; did you mean 'Europe/Paris'?"),
+        (
+            "7d",
+            "Europe/Pariss",
+            None,
+            "--timezone: 'Europe/Pariss' is not a time zone; write one like Europe/Paris; did you mean 'Europe/Paris'?",
+        ),
         ("7d", "UTC", Path("/nowhere/report.html"), "--html /nowhere/report.html: cannot be written"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from watchdog.alerts.episodes import Episode
 from watchdog.app.certificates import trust
@@ -23,6 +24,15 @@ def author_or_login(author: str | None) -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
         return f"uid {os.getuid()}"
+
+
+def read_instant(text: str, option: str) -> float:
+    """Seconds of the epoch; UTC where no offset is written. Raises ConfigError that names the option."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{option}: '{text}' is not a time; write ISO 8601, e.g. 2026-01-31T18:00Z") from None
+    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()
 
 
 def open_store(settings: Settings) -> Store:

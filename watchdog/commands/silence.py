@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 import time
 import uuid
-from datetime import UTC, datetime
 
 from watchdog.alerts.silences import Silence, check_new, parse_matcher
 from watchdog.app.startup import last_policy
-from watchdog.commands.operator import author_or_login, open_store
+from watchdog.commands.operator import author_or_login, open_store, read_instant
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, counted, short_id, shown, table
 from watchdog.cycle.policy import Policy
@@ -31,11 +30,11 @@ def add(
 ) -> int:  # fmt: skip
     """Make one; raises ConfigError for matchers or times that do not make a silence."""
     now = time.time()
-    starts = now if start is None else _instant(start, "--start")
+    starts = now if start is None else read_instant(start, "--start")
     if (for_ is None) == (until is None):
         raise ConfigError("say how long: --for 2h, or --until 2026-01-31T18:00Z")
     try:
-        ends = starts + parse_duration(for_) if for_ is not None else _instant(until or "", "--until")
+        ends = starts + parse_duration(for_) if for_ is not None else read_instant(until or "", "--until")
         parsed = tuple(parse_matcher(text) for text in matchers)
         silence = Silence(str(uuid.uuid4()), parsed, starts, ends, author_or_login(author), comment, changed=now)
         check_new(silence)
@@ -122,11 +121,3 @@ def _state(silence: Silence, now: float) -> str:
     if silence.active(now):
         return "active"
     return "expired" if silence.ends <= now else f"begins in {format_duration(silence.starts - now)}"
-
-
-def _instant(text: str, option: str) -> float:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"{option}: '{text}' is not a time; write ISO 8601, e.g. 2026-01-31T18:00Z") from None
-    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp()

@@ -12,6 +12,7 @@ import numpy as np
 from watchdog.alerts.episodes import Episode
 from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase, episode_id, verdict
 from watchdog.cycle.engine import SERVICE_READINGS, Engine
+from watchdog.cycle.evaluation import Evaluation
 from watchdog.cycle.policy import Policy
 from watchdog.cycle.state import Saved
 from watchdog.notify.pending import PAGES, Item
@@ -186,6 +187,11 @@ class Replay:
         report.failed += bool(poll.failures)
         report.end = poll.at
         self._look()
+
+    def at_last_poll(self, key: AlertKey) -> tuple[Evaluation, Phase]:
+        """What the last poll said, and one alert's state after it. There has been a poll."""
+        assert self._engine is not None and self._engine.evaluation is not None
+        return self._engine.evaluation, self._engine.state(key).phase
 
     def report(self) -> Report:
         """What came of it all, the timers of the last minute included."""
