@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sinks.http import HttpSink, Reply
 
 from watchdog.alerts.episodes import Episode, Facts, Note
 from watchdog.alerts.lifecycle import AlertKey
@@ -83,3 +85,50 @@ def test_what_cannot_be_used_is_named(database: Path, since: str, timezone: str,
 def test_what_the_history_does_not_reach_is_said(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report(since="60d", timezone="UTC", html=None, send=None, as_json=False)
     assert "the database keeps 30d after an alert has resolved (WATCHDOG_HISTORY)" in capsys.readouterr().err
+
+
+NOTIFY = """
+receivers:
+  team: {to: ["json://HOOK/in", "pagerduty://key@api"]}
+  pager: {to: ["pagerduty://key@api"]}
+  nobody: {to: ["${UNSET:-}"]}
+routes: [{to: [team]}]
+"""
+
+
+@pytest.fixture
+def hook(database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpSink]:
+    sink = HttpSink()
+    (database / "rules.yaml").write_text(RULES + NOTIFY.replace("HOOK", sink.url))
+    monkeypatch.setenv("WATCHDOG_RULES", str(database / "rules.yaml"))
+    yield sink
+    sink.stop()
+
+
+def test_it_is_sent_to_every_target_but_pagerduty(hook: HttpSink, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(since="7d", timezone="UTC", html=None, send="team", as_json=False) == 0
+    (sent,) = hook.received
+    assert sent.json["title"].startswith("[REPORT] 1 alert, 1 page")
+    assert "Rules that did not fire\n  Never\n" in sent.json["message"]
+    assert capsys.readouterr().out.split() == ["target", "answer", "json://127.0.0.1/…", "OK", "accepted"]
+
+
+def test_a_target_that_refuses_it_is_an_exit_code(hook: HttpSink, capsys: pytest.CaptureFixture[str]) -> None:
+    hook.behave(Reply(404))
+    assert report(since="7d", timezone="UTC", html=None, send="team", as_json=True) == 1
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert (answer["target"], answer["accepted"]) == ("json://127.0.0.1/…", False)
+
+
+@pytest.mark.parametrize(
+    ("receiver", "says"),
+    [
+        ("taem", "there is no receiver 'taem'; did you mean 'team'?"),
+        ("pager", "receiver 'pager' has PagerDuty only, which gets no reports: they are no incidents"),
+        ("nobody", "receiver 'nobody' has no target: the variables its URLs name are not set"),
+    ],
+)
+def test_a_receiver_that_gets_none_says_why(hook: HttpSink, receiver: str, says: str) -> None:
+    with pytest.raises(ConfigError) as found:
+        report(since="7d", timezone="UTC", html=None, send=receiver, as_json=False)
+    assert str(found.value) == says

@@ -40,6 +40,11 @@ def test_times(why: str, schedule: ReportSchedule, now: str, last: str, next_: s
     assert (schedule.last(at(now)), schedule.next(at(now))) == (at(last), at(next_)), why
 
 
+def test_a_schedule_in_words() -> None:
+    assert str(ReportSchedule(("a",), 545, frozenset({4, 0}), "Europe/Paris")) == "the last 7d, mon,fri 09:05 Europe/Paris"
+    assert str(ReportSchedule(("a",), 0, since=86400.0)) == "the last 1d, 00:00 UTC"
+
+
 def test_pagerduty_gets_no_report() -> None:
     page, mail = TargetSpec("oncall", "pagerduty://x"), TargetSpec("oncall", "mailto://x")
     routing = Routing({"oncall": Receiver("oncall", (page, mail))}, (), frozenset({page.id}))

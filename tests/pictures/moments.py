@@ -16,6 +16,7 @@ from watchdog.commands.send_test import send_test
 from watchdog.configuration.files import load_files
 from watchdog.cycle.policy import Policy
 from watchdog.delivery.targets import check_url
+from watchdog.notify.reports import ReportSchedule
 from watchdog.rules.rule import Rule
 
 HERE = Path(__file__).parent
@@ -36,6 +37,7 @@ def moments(inboxes: Inboxes) -> Iterator[tuple[str, Arrived]]:
     yield "update", _flapping(policy, inboxes)
     yield "missed", _missed(policy, inboxes)
     yield "fallback", _fallback(policy, inboxes)
+    yield "report", _report(policy, inboxes)
     yield "test", _test(inboxes)
 
 
@@ -118,6 +120,23 @@ def _fallback(policy: Policy, inboxes: Inboxes) -> Arrived:
     arrived = inboxes.take()
     inboxes.open_up()
     return arrived
+
+
+def _report(policy: Policy, inboxes: Inboxes) -> Arrived:
+    """A day with a task that fails again and again for a few minutes, and one that fails twice for longer."""
+    entities = [_ORDERS, {"task": "prod-orders/0"}, {"source": "prod-users", "connector": "mysql"}, {"task": "prod-users/0"}]
+    often = " ".join(f"RUNNING x{pause} FAILED x3" for pause in (30, 25, 190, 41, 300, 120, 70, 200, 33))
+    readings = {
+        ("task/prod-orders/0", "task_status"): f"{often} RUNNING x{2 * _DAY}",
+        ("task/prod-users/0", "task_status"): f"RUNNING x240 FAILED x40 RUNNING x500 FAILED x90 RUNNING x{2 * _DAY}",
+        ("source/prod-orders", "connector_status"): f"Active x{2 * _DAY}",
+        ("source/prod-users", "connector_status"): f"Active x{2 * _DAY}",
+    }
+    schedule = ReportSchedule(("team",), 9 * 60, timezone="Europe/Paris", since=86400.0)
+    rules = tuple(rule for rule in policy.rules if rule.name.startswith(("Task", "Connector", "SourceBehind")))
+    story = Story(replace(policy, rules=rules, reports=(schedule,)), entities, readings)
+    story.until(30 * 60)
+    return _about("REPORT", inboxes.take())
 
 
 def _test(inboxes: Inboxes) -> Arrived:

@@ -27,7 +27,8 @@ _SLACK = """
 .context { font-size: 12.5px; color: #616061; margin: 6px 0 } .context > div { display: inline; margin-right: 8px }
 .divider { border-top: 1px solid #ddd; margin: 10px 0 } code { font-family: "DejaVu Sans Mono"; font-size: 12px;
   background: #f6f6f6; border: 1px solid #ddd; border-radius: 3px; padding: 0 3px; color: #c01343 }
-.text { white-space: pre-wrap } a { color: #1264a3; text-decoration: none }
+pre { font: 12px "DejaVu Sans Mono"; background: #f6f6f6; border: 1px solid #ddd; border-radius: 4px; padding: 8px;
+  margin: 4px 0; white-space: pre-wrap } .text { white-space: pre-wrap } a { color: #1264a3; text-decoration: none }
 """
 _PAGERDUTY = """
 .card { background: #fff; border: 1px solid #d4d4d4; border-radius: 4px; padding: 14px 16px }
@@ -133,10 +134,12 @@ def _block(block: dict[str, Any]) -> str:
 
 
 def _words(text: dict[str, Any]) -> str:
-    """Slack's two kinds of text. In plain ones only entities are read; in the other also *bold*, `code` and links."""
+    """Slack's two kinds of text. In plain ones only entities are read; in the other also *bold*, `code`, blocks of it and links."""
     raw = text["text"]
     if text["type"] == "plain_text":
         return f'<span class="text">{escape(unescape(raw))}</span>'
+    if raw.startswith("```") and raw.endswith("```"):
+        return f"<pre>{escape(unescape(raw.strip('`')))}</pre>"
     shown = escape(unescape(re.sub(r"<([^|>]+)\|([^>]+)>", "\x02\\1\x03\\2\x04", raw)))
     shown = re.sub("\x02([^\x03]+)\x03([^\x04]+)\x04", r'<a href="\1">\2</a>', shown)
     shown = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", shown)

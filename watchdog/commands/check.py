@@ -118,6 +118,8 @@ def _rules(report: Report, path: Path, metrics: Collection[str]) -> tuple[Policy
         if any(written_out(spec.template) for spec in receiver.targets):
             what = "a URL with its secret stands in the rules, and so in the database; put it into a variable"
             report.add("receivers", "WARN", f"{receiver.name}: {what}")
+    for one in policy.reports:
+        report.add("reports", "OK", f"{one} to {', '.join(one.to)}")
     return policy, f"{counted(len(policy.rules), 'rule')} in {counted(len(policy.sources), 'file')}"
 
 

@@ -54,7 +54,7 @@ def report(*, since: str, timezone: str, html: Path | None, send: str | None, as
         print(f"wrote {html}", file=sys.stderr)
     answers = None if send is None else _send(settings, send, made, now)
     if as_json:
-        print_json(made)
+        print_json(made if answers is None else answers)
     elif answers is not None:
         show(answers)
     elif html is None:

@@ -11,10 +11,12 @@ from watchdog.notify.message import MessageKind
 from watchdog.notify.pending import PendingNotification, ReportSpan
 from watchdog.notify.records import Records
 from watchdog.notify.routes import GroupKey, Routing
+from watchdog.units import format_duration
 
 #: Seconds after its time for which a report that was missed is still made.
 _LATE = 86400.0
 _EVERY_DAY = frozenset(range(7))
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,12 @@ class ReportSchedule:
     days: frozenset[int] = _EVERY_DAY
     timezone: str = "UTC"
     since: float = 7 * 86400.0
+
+    def __str__(self) -> str:
+        """`the last 7d, mon 09:00 Europe/Paris`."""
+        days = "" if self.days == _EVERY_DAY else ",".join(_DAYS[day] for day in sorted(self.days)) + " "
+        clock = f"{self.minute // 60:02}:{self.minute % 60:02}"
+        return f"the last {format_duration(self.since)}, {days}{clock} {self.timezone}"
 
     def last(self, now: float) -> float:
         """Its last time at or before `now`."""

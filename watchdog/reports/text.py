@@ -73,7 +73,7 @@ def remarks(line: RuleLine) -> list[str]:
     if line.flapping:
         said.append(f"{counted(line.flapping, 'episode')} flapped")
     if line.escalations:
-        said.append(f"escalated {counted(line.escalations, 'time')}")
+        said.append("escalated once" if line.escalations == 1 else f"escalated {line.escalations} times")
     return said if line.advice is None else [*said, str(line.advice)]
 
 
