@@ -264,6 +264,18 @@ def test_a_page_that_tells_of_another_alert_as_well_is_not_spared() -> None:
     assert (line.advice.shorter, line.advice.pages_spared) == (2, 1)
 
 
+def test_a_page_that_tells_of_another_rule_as_well_is_not_spared() -> None:
+    short, short_too, other = episode(0, SHORT), episode(HOUR, HOUR + SHORT), episode(HOUR, HOUR + 9, rule="Other")
+    told = [note(9, "told", "begin", of=short.id), note(HOUR, "told", "begin", of=short_too.id),
+            Note(START + HOUR, other.alert, other.id, "told", "begin", "team", "t1")]  # fmt: skip
+    ruled = policy("rules: [{alert: Lag, each: source, expr: recordsLag > 5}]")
+    lines = report_of(Rows((short, short_too, other), told), ruled, WEEK).rules
+    assert [(one.alert, one.pages, one.advice and one.advice.pages_spared) for one in lines] == [
+        ("Lag", 2, 1),
+        ("Other", 1, None),
+    ]
+
+
 def test_a_quiet_week_says_so() -> None:
     assert "Nothing fired." in plain_text(of())
     assert "Nothing fired." in html_page(of())

@@ -138,9 +138,8 @@ class EngineStore:
             if self.unsaved_since is not None or not self._may_send():
                 return None
             sending = self.engine.claim(target, self.clock())
-            if sending is None or sending.claim.notification.report is None:
-                return sending
-            return self._with_report(sending, sending.claim.notification.report)
+        span = None if sending is None else sending.claim.notification.report
+        return sending if sending is None or span is None else self._with_report(sending, span)
 
     def carrier(self, target: str) -> Carrier:
         """What carries to a target; one whose URL is no longer known cannot be reached for good."""
@@ -261,15 +260,17 @@ class EngineStore:
     # -- inside
 
     def _with_report(self, sending: Sending, span: ReportSpan) -> Sending | None:
-        """A report, made of what the store keeps; None where that cannot be read now."""
+        """A report, made of what the store keeps; None where that cannot be read now. Without the lock: a week of
+        alerts takes a while to read, and polls go on meanwhile."""
         try:
             report = scheduled(span, self.store.rows_of(span.start, span.end), self.engine.policy)
             return replace(sending, message=filled(sending.message, report))
         except Exception as cause:  # it is tried again; left in flight it would never leave
             logger.exception("report could not be made", extra={"receiver": sending.claim.notification.receiver})
             surprise = DeliveryError(f"it could not be made: {type(cause).__name__}", permanent=False)
-            self.engine.failed(sending, surprise, self.clock())
-            self._save()
+            with self._lock:
+                self.engine.failed(sending, surprise, self.clock())
+                self._save()
             return None
 
     def _end_silences(self) -> None:

@@ -43,11 +43,11 @@ def report_of(rows: Rows, policy: Policy, period: Period) -> Report:
     for episode in episodes:
         by_rule[episode.alert.rule].append(episode)
     escalations = Counter(note.alert.rule for note in rows.notes if note.what == "escalated")
-    lines = [
-        _rule_line(name, found, [one for one in pages if name in one.paged_rules], escalations[name], period,
-                   _advice(policy.by_name.get(name), found, rows.notes, period))
-        for name, found in by_rule.items()
-    ]  # fmt: skip
+    lines = []
+    for name, found in by_rule.items():
+        its = [one for one in pages if name in one.paged.values()]
+        advice = _advice(policy.by_name.get(name), found, its, period)
+        lines.append(_rule_line(name, found, its, escalations[name], period, advice))
     total = _rule_line("", episodes, pages, sum(escalations.values()), period, None)
     return Report(
         start=_instant(period.start),
@@ -106,9 +106,10 @@ def _rule_line(
 
 
 def _advice(
-    rule: Rule | None, episodes: Sequence[Episode], notes: Sequence[Note], period: Period
+    rule: Rule | None, episodes: Sequence[Episode], pages: Sequence[Delivery], period: Period
 ) -> Advice | None:
-    """What a longer `for` of a rule would have spared; None for a rule that is gone."""
+    """What a longer `for` of a rule would have spared: a page only if it was about nothing else. None for a rule
+    that is gone."""
     over = [one for one in episodes if one.ended in period]
     if rule is None:
         return None
@@ -117,13 +118,9 @@ def _advice(
     if longer is None:
         return None
     spared = {id_ for id_, held in true_for.items() if held < longer}
-    its = [note for note in notes if note.alert.rule == rule.name]
-    pages, left = (
-        [one for one in deliveries(kept) if one.is_page] for kept in (its, [n for n in its if n.episode not in spared])
-    )
-    night, _ = _at_night_and_weekend(pages, period)
-    night_left, _ = _at_night_and_weekend(left, period)
-    return Advice(longer, len(spared), len(over), len(pages) - len(left), night - night_left)
+    saved = [one for one in pages if spared.issuperset(one.paged)]
+    night, _ = _at_night_and_weekend(saved, period)
+    return Advice(longer, len(spared), len(over), len(saved), night)
 
 
 def _true_for(episode: Episode, rule: Rule) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from watchdog.alerts.episodes import Note
@@ -15,16 +15,16 @@ _ACCEPTED = frozenset({"told", "unknown", "missed"})
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message that a receiver accepted. `paged_rules` are the rules whose alerts began, were reminded of or
-    escalated in it."""
+    """One message that a receiver accepted. `paged` are the episodes that began, were reminded of or escalated in it,
+    each with its rule."""
 
     receiver: str
     at: float
-    paged_rules: frozenset[str]
+    paged: Mapping[str, str]
 
     @property
     def is_page(self) -> bool:
-        return bool(self.paged_rules)
+        return bool(self.paged)
 
 
 def deliveries(notes: Iterable[Note]) -> list[Delivery]:
@@ -47,6 +47,6 @@ def deliveries(notes: Iterable[Note]) -> list[Delivery]:
                 new.append((note, part))
                 brought.add(what)
         if new:
-            paged = frozenset(note.alert.rule for note, part in new if part in PAGES)
+            paged = {note.episode: note.alert.rule for note, part in new if part in PAGES}
             found.append(Delivery(receiver, at, paged))
     return found
