@@ -26,14 +26,14 @@ rules:
 receivers: {team: {to: ["json://localhost"]}, lead: {to: ["json://localhost/lead"]}}
 routes:
   - {where: {name: b}, to: [lead]}
-  - {where: {alertname: Lag}, to: [team], continue: true}
+  - {where: {severity: warning}, to: [team], continue: true}
   - {to: [team]}
 """
 TEST = """
 tests:
   - name: one
     rules: [../lag.yaml]
-    entities: [{source: a}, {source: c}]
+    entities: [{source: a}, {source: c}, {source: d}]  # nothing is known of d
     readings:
       - {entity: a, metric: recordsLag, values: "0 20 0"}
       - {entity: a, metric: StreamingConnected, values: "1x2"}

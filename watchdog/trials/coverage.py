@@ -96,8 +96,7 @@ class Observer:
                 self._reach(OVERRIDES, (*key, variant))
             for clear in (False, True):
                 for number, truth in enumerate(verdicts.explain.conditions(int(row), clear=clear)):
-                    if truth != UNKNOWN:
-                        self._reach(BRANCHES, (*key, clear, number, truth))
+                    self._reach(BRANCHES, (*key, clear, number, truth))
         if not all(one.terms.enabled for one in rule.overrides):
             for entity in verdicts.table.entities:
                 labels = {"id": entity.key.id, **entity.labels}
