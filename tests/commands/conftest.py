@@ -89,7 +89,7 @@ def service() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             allowed = self.headers.get("Authorization") == "Bearer a-token-for-this-test"
-            self.send_response(404 if self.path != "/api/watchdog/v1/recording" else 200 if allowed else 401)
+            self.send_response(404 if self.path.partition("?")[0] != "/api/watchdog/v1/recording" else 200 if allowed else 401)
             self.end_headers()
             self.wfile.write(b"".join(as_file([BLOCK])) if allowed else b"")
 

@@ -16,7 +16,7 @@ from watchdog.readings.blocks import KINDS, encode, keep, pack_fleet, pack_matri
 from watchdog.readings.fleet import Entity, EntityKey, Kind
 from watchdog.readings.poll import Failures, Listing
 from watchdog.readings.presence import Presence
-from watchdog.readings.recorded_polls import MAGIC, as_file, blocks_of_file, polls_of
+from watchdog.readings.recorded_polls import MAGIC, as_file, blocks_of_file, is_whole, polls_of
 from watchdog.readings.snapshot import SparseReadings
 from watchdog.streamkap.recording import RecordedPoll
 
@@ -125,9 +125,11 @@ def test_rows_are_those_of_the_fleet_that_asks() -> None:
 
 def test_a_file_that_was_cut_off_keeps_its_whole_blocks() -> None:
     data = b"".join(as_file([_block(POLLS[:2]), _block(POLLS)]))
-    for cut, whole in ((0, 2), (1, 1), (len(_block(POLLS)) + 4, 1), (len(_block(POLLS)) + 7, 0)):
+    size = len(_block(POLLS))
+    for cut, whole in ((0, 2), (1, 2), (5, 1), (size + 8, 1), (size + 11, 0)):
         file = io.BytesIO(data[: len(data) - cut])
-        assert file.read(len(MAGIC)) == MAGIC
+        assert is_whole(file) == (not cut)
+        file.seek(len(MAGIC))
         assert len(list(blocks_of_file(file))) == whole
 
 

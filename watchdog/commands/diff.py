@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -30,6 +31,8 @@ from watchdog.units import format_duration, parse_duration
 
 #: Entities and shifts that are named in a line.
 _NAMED = 5
+#: A recording ends before now: so many seconds more are fetched than --since says.
+_SPARE = 3600.0
 
 
 def diff(
@@ -62,7 +65,7 @@ def diff(
     back = _back(since)
     with tempfile.TemporaryDirectory() as folder:
         if api is not None:
-            recording = downloaded(settings, api, 0.0, Path(folder))
+            recording = downloaded(settings, api, 0.0 if back is None else time.time() - back - _SPARE, Path(folder))
         found = _played(settings, recording, back, before, after, partial(_local, timezone))
     if as_json:
         print_json({"old": names[0], "new": names[1], "timezone": timezone, **_object(found)})

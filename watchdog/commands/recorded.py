@@ -11,7 +11,7 @@ import httpx
 from watchdog.commands.operator import open_store
 from watchdog.errors import ApiError, ConfigError
 from watchdog.readings.poll import Poll
-from watchdog.readings.recorded_polls import polls_of
+from watchdog.readings.recorded_polls import is_whole, polls_of
 from watchdog.settings import Settings
 from watchdog.store.recording import blocks, reach
 from watchdog.streamkap.recording import read_recording
@@ -54,6 +54,9 @@ def downloaded(settings: Settings, url: str, since: float, into: Path) -> Path:
         raise ApiError(
             f"--api {url}: {cause}; the address of a running watchdog is needed, e.g. http://127.0.0.1:8080"
         ) from cause
+    with file.open("rb") as opened:
+        if not is_whole(opened):
+            raise ApiError(f"--api {url}: the recording ended before its end; try again, or narrow it with --since")
     return file
 
 

@@ -18,6 +18,7 @@ from watchdog.cycle.self_metrics import Health, RuleActivity, beside, watchdog_e
 from watchdog.cycle.state import Changes, CycleState, Saved
 from watchdog.cycle.target_health import Targets
 from watchdog.errors import DeliveryError
+from watchdog.notify import trend
 from watchdog.notify.chart import Picture, draw, limit_of
 from watchdog.notify.dispatcher import Dispatcher
 from watchdog.notify.message import Message
@@ -203,7 +204,8 @@ class Engine:
         if claimed is None:
             return None
         try:
-            message = self._wording.message(claimed, self.records, self.current, now, lambda one: self._chart(one, now))
+            message = self._wording.message(claimed, self.records, self.current, now, lambda one: self._chart(one, now),
+                                            lambda one: self.trend(one, now))  # fmt: skip
         except Exception as cause:  # left in flight it would hold up its group for ever
             logger.exception("message could not be worded", extra={"receiver": claimed.notification.receiver})
             surprise = DeliveryError(f"it could not be worded: {type(cause).__name__}", permanent=False)
@@ -257,9 +259,18 @@ class Engine:
             logger.exception("picture not drawn", extra={"alert": episode.alert.rule})
             return None
 
+    def trend(self, episode: Episode, now: float) -> str:
+        """Where the value of a firing alert is going, in words; "" where nothing can be said."""
+        facts = self.current(episode)
+        line = self.trace.line(episode.alert.entity_key, facts.metric) if episode.firing else None
+        limit = limit_of(facts.value, facts.limit, facts.readings.get(facts.metric))
+        if line is None or limit is None or facts.held:
+            return ""
+        return trend.sentence(line, now, limit, unit_of(facts.metric))
+
     def annotations(self, episode: Episode, now: float) -> dict[str, str]:
         """An episode's texts, as a message would say them now."""
-        return self._wording.annotations(episode, self.current(episode), now)
+        return self._wording.annotations(episode, self.current(episode), now, self.trend(episode, now))
 
     def state(self, key: AlertKey) -> AlertState:
         return self._alerts.get(key) or AlertState()

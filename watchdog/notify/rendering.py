@@ -35,6 +35,8 @@ _TITLE = {
 Current = Callable[[Episode], Facts]
 #: Draws the deciding metric of an episode as SVG, None where nothing is known of it.
 Chart = Callable[[Episode], str | None]
+#: Where the value of an episode is going, in words; "" where nothing can be said.
+Trend = Callable[[Episode], str]
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,16 @@ class Wording:
     instance: str = ""
 
     def message(
-        self, claim: Claim, records: Records, current: Current, now: float, chart: Chart = lambda _: None
+        self,
+        claim: Claim,
+        records: Records,
+        current: Current,
+        now: float,
+        chart: Chart = lambda _: None,
+        trend: Trend = lambda _: "",
     ) -> Message:
         """The message of a claimed duty. What changed comes first, then what still fires in its group; `chart` draws
-        the first alert."""
+        the first alert, `trend` says where the value of one is going."""
         notification = claim.notification
         if notification.report is not None:
             return self.report(notification, now)
@@ -128,11 +136,14 @@ class Wording:
         # only what is listed is worded: of thousands that takes seconds
         receiver = notification.receiver
         lines = [
-            replace(self._line(records, one, notification.target, current, now),
+            replace(self._line(records, one, notification.target, current, now, trend),
                     act_url=self.links.to_act(one.episode, receiver, now) if one.phase == "firing" else "")
             for one in changed[:LISTED]
         ]  # fmt: skip
-        shown = [self._line(records, one, notification.target, current, now) for one in standing[: LISTED - len(lines)]]
+        shown = [
+            self._line(records, one, notification.target, current, now, trend)
+            for one in standing[: LISTED - len(lines)]
+        ]
         firing = [one.episode for one in changed if one.phase == "firing"]
         first = changed[0].episode
         return Message(
@@ -169,13 +180,15 @@ class Wording:
             instance=self.instance,
         )
 
-    def annotations(self, episode: Episode, facts: Facts, now: float) -> dict[str, str]:
-        """An alert's texts as they are now: every annotation rendered, and `reason`."""
-        names = self._names(episode, facts, (episode.ended or now) - episode.since, now)
+    def annotations(self, episode: Episode, facts: Facts, now: float, trend: str = "") -> dict[str, str]:
+        """An alert's texts as they are now: every annotation rendered, `reason` and `trend`."""
+        names = self._names(episode, facts, (episode.ended or now) - episode.since, now, trend)
         made = {name: _render(text, names, facts.reason)[0] for name, text in facts.annotations.items()}
-        return {**made, "reason": facts.reason}
+        return {**made, "reason": facts.reason, "trend": trend}
 
-    def _line(self, records: Records, subject: _Subject, target: str, current: Current, now: float) -> Line:
+    def _line(
+        self, records: Records, subject: _Subject, target: str, current: Current, now: float, trend: Trend
+    ) -> Line:
         episode, phase = subject.episode, subject.phase
         facts = current(episode)
         until = now if episode.ended is None else episode.ended
@@ -184,7 +197,8 @@ class Wording:
         entry = records.entries[episode.id, target]
         if episode.dark_since is not None and episode.dark_until is not None and entry.told_dark != episode.dark_until:
             notes.append(f"no reading between {_instant(episode.dark_since)} and {_instant(episode.dark_until)}")
-        names = self._names(episode, facts, until - episode.since, now)
+        going = trend(episode) if phase == "firing" else ""
+        names = self._names(episode, facts, until - episode.since, now, going)
         summary, spoilt = _render(facts.annotations.get("summary", ""), names, facts.reason)
         description, spoilt_too = _render(facts.annotations.get("description", ""), names, "")
         notes += [note for note in (spoilt, spoilt_too) if note]
@@ -198,6 +212,7 @@ class Wording:
             reason=facts.reason if phase == "firing" else ended_for,
             value=in_words(facts.value),
             limit=in_words(facts.limit) if _is_limit(facts.limit, facts.value) else "",
+            trend=going,
             since=episode.since,
             ended=episode.ended,
             duration=until - episode.since,
@@ -211,14 +226,15 @@ class Wording:
             dedup_key=incident_key(episode.alert),
         )
 
-    def _names(self, episode: Episode, facts: Facts, duration: float, now: float) -> Mapping[str, object]:
+    def _names(self, episode: Episode, facts: Facts, duration: float, now: float, trend: str) -> Mapping[str, object]:
         """What templates can name (product page, Texts)."""
         labels = {name: text_of(value) if name not in ("tags", "pipelines") else ", ".join(value)
                   for name, value in facts.labels.items()}  # fmt: skip
         return {
             **labels,
-            "value": None if facts.value is None else _with_unit(facts.value),
+            "value": None if facts.value is None else _in_words_unless_filtered(facts.value),
             "reason": facts.reason,
+            "trend": trend,
             "params": {name: _with_unit(param) for name, param in facts.params.items()},
             "readings": {name: _with_unit(Quantity(reading, unit_of(name))) if isinstance(reading, float) else reading
                          for name, reading in facts.readings.items()},
@@ -240,6 +256,13 @@ def _with_unit(quantity: Quantity) -> object:
     """A value as templates see it: a number that knows its unit, or a text."""
     value = quantity.value
     return templates.Number(value, quantity.unit) if isinstance(value, float | int) else value
+
+
+def _in_words_unless_filtered(quantity: Quantity) -> object:
+    value = quantity.value
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        return value
+    return templates.Worded(value, quantity.unit, in_words(quantity))
 
 
 def unit_of(metric: str) -> str:

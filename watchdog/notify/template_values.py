@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from watchdog.units import format_number
 
@@ -20,7 +20,7 @@ class Number(float):
 
     unit: str
 
-    def __new__(cls, value: float, unit: str = "") -> Number:
+    def __new__(cls, value: float, unit: str = "") -> Self:
         made = super().__new__(cls, value)
         made.unit = unit
         return made
@@ -91,6 +91,20 @@ class Number(float):
 
     def __hash__(self) -> int:
         return hash(self.seconds)
+
+
+class Worded(Number):
+    """A number that is printed in words where no filter says how. What arithmetic makes of it is a plain Number."""
+
+    words: str
+
+    def __new__(cls, value: float, unit: str, words: str) -> Worded:
+        made = super().__new__(cls, value, unit)
+        made.words = words
+        return made
+
+    def __str__(self) -> str:
+        return self.words
 
 
 class Instant(float):

@@ -14,18 +14,18 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from watchdog.errors import TextError
 from watchdog.notify.template_errors import broken
-from watchdog.notify.template_values import Instant, Number, seconds_of
+from watchdog.notify.template_values import Instant, Number, Worded, seconds_of
 from watchdog.notify.truncation import cut
 from watchdog.units import format_bytes, format_duration, format_number
 
-__all__ = ["FILTERS", "LIMIT", "NAMES", "Instant", "Number", "check", "readings_of", "render"]
+__all__ = ["FILTERS", "LIMIT", "NAMES", "Instant", "Number", "Worded", "check", "readings_of", "render"]
 
 #: Bytes a template may have, and characters what it makes.
 LIMIT = 4096
 #: Python compiles what Jinja makes of a template, and has limits of its own.
 _TOO_DEEP = (RecursionError, SyntaxError, MemoryError)
 #: Names every template may use, besides the alert's labels.
-NAMES = ("value", "reason", "params", "readings", "since", "duration", "severity", "links")
+NAMES = ("value", "reason", "params", "readings", "since", "duration", "severity", "links", "trend")
 _LINKS = ("entity", "alert")
 #: What a text needs; loops, macros, blocks and includes are not among it.
 _ALLOWED: tuple[type[nodes.Node], ...] = (

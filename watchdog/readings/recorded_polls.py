@@ -16,7 +16,7 @@ from watchdog.readings.packing import positions
 from watchdog.readings.poll import Failures, Listing
 from watchdog.readings.snapshot import Column, Flags, Floats, Reading, Snapshot
 
-#: What a file of blocks begins with; each block follows its length.
+#: What a file of blocks begins with; each block follows its length, and a length of 0 ends the file.
 MAGIC = b"watchdog recording 1\n"
 _LENGTH = struct.Struct(">I")
 
@@ -35,16 +35,31 @@ def as_file(blocks: Iterable[bytes]) -> Iterator[bytes]:
     yield MAGIC
     for data in blocks:
         yield _LENGTH.pack(len(data)) + data
+    yield _LENGTH.pack(0)
 
 
 def blocks_of_file(file: BinaryIO) -> Iterator[bytes]:
     """The blocks of a file whose `MAGIC` was read; a last block that was cut off is left out."""
-    while len(head := file.read(_LENGTH.size)) == _LENGTH.size:
-        (size,) = _LENGTH.unpack(head)
+    while size := _next_length(file):
         data = file.read(size)
         if len(data) < size:
             return
         yield data
+
+
+def is_whole(file: BinaryIO) -> bool:
+    """Whether a file of blocks has its end: what was cut off on the way has none."""
+    if file.read(len(MAGIC)) != MAGIC:
+        return False
+    while size := _next_length(file):
+        file.seek(size, 1)
+    return size == 0
+
+
+def _next_length(file: BinaryIO) -> int | None:
+    """None at the end of a file that was cut off."""
+    head = file.read(_LENGTH.size)
+    return _LENGTH.unpack(head)[0] if len(head) == _LENGTH.size else None
 
 
 class BlockPoll:

@@ -51,11 +51,19 @@ def reach(store: Store) -> Reach | None:
 
 
 def blocks(store: Store, since: float = 0.0) -> Iterator[bytes]:
-    """The blocks with polls at or after this instant, the oldest first, one at a time. Raises StoreError."""
+    """The blocks with polls at or after this instant, the oldest first, read one at a time.
+
+    Raises StoreError, at once where the database cannot be read now.
+    """
     table = recording
     with store.reading() as connection:
         asked = select(table.c.id).where(table.c.ended >= since).order_by(table.c.start, table.c.id)
         ids = list(connection.execute(asked).scalars())
+    return _read(store, ids)
+
+
+def _read(store: Store, ids: Sequence[int]) -> Iterator[bytes]:
+    table = recording
     for id_ in ids:
         with store.reading() as connection:
             data = connection.execute(select(table.c.data).where(table.c.id == id_)).scalar()

@@ -68,6 +68,7 @@ class Card:
     what: str
     description: str
     reason: tuple[Part, ...]
+    trend: str
     runbook: str
     since: Moment
     began: Moment
@@ -147,6 +148,7 @@ def card(
         what=texts.get("summary") or f"{episode.alert.rule} on {kind} {facts.entity}",
         description=texts.get("description", ""),
         reason=parts_of(texts.get("reason") or facts.reason),
+        trend=texts.get("trend", ""),
         runbook=followable(texts.get("runbook_url", facts.annotations.get("runbook_url", ""))),
         since=moment(episode.since, now),
         began=moment(episode.began, now),

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+
 from starlette.responses import Response, StreamingResponse
 
+from watchdog.errors import StoreError
 from watchdog.readings.recorded_polls import as_file
 from watchdog.store.recording import blocks
 from watchdog.web.resource import Act, Asked
 from watchdog.web.v1.parameters import instant, read_query
 from watchdog.web.view import ServiceView
+
+logger = logging.getLogger(__name__)
 
 PATH = "/recording"
 SINCE = instant("since", "Leave out what ended before this instant.")
@@ -21,7 +27,16 @@ def download(watched: ServiceView) -> Act:
 
     def answer(asked: Asked) -> Response:
         since = read_query(asked.query, [SINCE])["since"]
+        found = blocks(watched.store, since or 0.0)
         headers = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="watchdog.recording"'}
-        return StreamingResponse(as_file(blocks(watched.store, since or 0.0)), media_type=MEDIA_TYPE, headers=headers)
+        return StreamingResponse(_until_trouble(as_file(found)), media_type=MEDIA_TYPE, headers=headers)
 
     return answer
+
+
+def _until_trouble(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Where the database fails on the way, the file has no end, which its reader notices."""
+    try:
+        yield from pieces
+    except StoreError as cause:
+        logger.warning("recording not sent to its end", extra={"error": str(cause)})

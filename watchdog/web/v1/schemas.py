@@ -170,9 +170,11 @@ class Line(Struct, frozen=True):
 
 
 class EpisodeDetail(Episode, frozen=True):
-    """An episode with its texts as a message would say them, its time line, and who was told."""
+    """An episode with its texts as a message would say them, its time line, and who was told. `trend` says where its
+    value is going, empty where the last half hour follows no line."""
 
     annotations: dict[str, str]
+    trend: str
     readings: dict[str, Value]
     story: list[Line]
     told: list[Told]
