@@ -83,6 +83,9 @@ TABLE = [
     ("a list in a list", ('"9x5"', "[[9]]"), "t.yaml:6:67: values: a list is not a value"),
     ("the same metric twice", ('"9x5"}', '"9x5"}, {entity: prod-orders, metric: recordsLag, values: "0"}'),
      "t.yaml:6:104: metric: recordsLag of this entity stands here twice"),
+    ("more values than polls", ('"9x5"}', '"9x5", every: 30s}'), "t.yaml:6:80: every: is shorter than the 1m between polls"),
+    ("values for years", ('"9x5"}', '"9x5", every: 365d}'), "t.yaml:6:80: every: makes 3153600 polls; at most 100000 are accepted"),
+    ("values every now and then", ('"9x5"}', '"9x5", every: often}'), "t.yaml:6:80: every: 'often' is not a duration"),
     # -- what happens
     ("a span that ends before it begins", happens("api_down: [{from: 5m, until: 2m}]"),
      "t.yaml:7:34: until: has to be later than from"),
@@ -156,3 +159,19 @@ def test_a_folder_without_tests_is_a_mistake(tmp_path: Path) -> None:
         find_tests([tmp_path])
     with pytest.raises(RuleFileError, match="does not exist; name a test file or a folder"):
         find_tests([tmp_path / "none.yaml"])
+
+
+@pytest.mark.parametrize(
+    ("why", "series", "every", "read_as"),
+    [
+        ("each value holds for three polls", '"1 2"', "3m", [1, 1, 1, 2, 2, 2]),
+        ("no reading for as long", '"1 _"', "2m", [1, 1, None, None]),
+        ("as often as polls", '"1 2"', "1m", [1, 2]),
+        ("polls that do not divide it", '"1 2"', "90s", [1, 1, 2]),
+        ("a fortnight in a line", '"0+1x2015"', "10m", [value for value in range(2016) for _ in range(10)]),
+    ],
+)
+def test_a_value_holds_for_as_long_as_every_says(why: str, series: str, every: str, read_as: list[object], read) -> None:
+    (case,) = read(TEST.replace('"9x5"}', f"{series}, every: {every}}}"))
+    ((metrics,),) = [[one for one in case.readings.values() if one]]
+    assert next(iter(metrics.values())) == read_as, why

@@ -24,7 +24,7 @@ _WORDS: dict[str, Value] = {
     **dict.fromkeys(("null", "Null", "NULL", "~", "NaN", "Inf", "+Inf", "-Inf")),
 }
 #: A series is at most so long: a week of polls every 30 seconds, and some.
-_LONGEST = 100_000
+LONGEST = 100_000
 
 
 def parse_series(text: str) -> list[Value]:
@@ -80,6 +80,6 @@ def _take(found: list[Value], word: str) -> None:
 
 def _extend(found: list[Value], values: list[Value] | tuple[()], times: int) -> None:
     """Add values so many times; a slip of the pen must not fill the memory."""
-    if len(found) + times > _LONGEST:
-        raise ValueError(f"the series has more than {_LONGEST} values")
+    if len(found) + times > LONGEST:
+        raise ValueError(f"the series has more than {LONGEST} values")
     found += [*values] * times

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,9 +20,10 @@ from watchdog.readings.fleet import LABELS, Entity, Kind
 from watchdog.spelling import did_you_mean
 from watchdog.trials.cases import MONDAY, Case, ExpectedAlert, ExpectedMessage
 from watchdog.trials.references import Mentions
-from watchdog.trials.series import Value, number_or_none, parse_series
+from watchdog.trials.series import LONGEST, Value, number_or_none, parse_series
 from watchdog.trials.test_entities import ENTITY_KINDS, populate
 from watchdog.trials.test_events import read_happenings
+from watchdog.units import format_duration
 
 _KEYS = ("name", "rules", "start", "interval", "entities", "readings", "silences", "receivers_down", "api_down",
          "restarts", "acks", "unobserved", "gone", "reloads", "alerts", "only", "messages")  # fmt: skip
@@ -173,18 +175,33 @@ class _Reader:
 
     def _read_readings(self, case: Case, mentions: Mentions) -> None:
         for node in self._fields.mappings("readings"):
-            fields = Fields(node, ("entity", "metric", "values"), self._mistakes)
+            fields = Fields(node, ("entity", "metric", "values", "every"), self._mistakes)
             if not fields.require("entity", "metric", "values"):
                 continue
             key, metric, values = mentions.entity(fields), fields.text("metric"), self._values(fields)
             if key is None or metric is None or values is None:
                 continue
+            values = self._spread(fields, values, case.interval)
             series = case.readings.setdefault(key, {})
             if metric in series:
                 fields.wrong("metric", f"metric: {metric} of this entity stands here twice")
             if hint := mentions.metric_hint(metric):
                 case.warnings.append(fields.place("metric").mistake(hint))
             series[metric] = values
+
+    def _spread(self, fields: Fields, values: list[Value], interval: float) -> list[Value]:
+        """A value for each poll. With `every`, a value holds for so long."""
+        every = fields.duration("every")
+        if every is None:
+            return values
+        if every < interval:
+            fields.wrong("every", f"every: is shorter than the {format_duration(interval)} between polls")
+            return values
+        polls = math.ceil(len(values) * every / interval - 1e-9)
+        if polls > LONGEST:
+            fields.wrong("every", f"every: makes {polls} polls; at most {LONGEST} are accepted")
+            return values
+        return [values[int(poll * interval / every + 1e-9)] for poll in range(polls)]
 
     def _values(self, fields: Fields) -> list[Value] | None:
         node = fields.get("values")
