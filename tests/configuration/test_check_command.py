@@ -23,6 +23,8 @@ CONTACTS = "receivers: {team: {to: ['json://user:secret@127.0.0.1/hook']}}\nrout
         ("a secret in the rules", RULE + CONTACTS, {}, 0, "WARN team: a URL with its secret stands in the rules"),
         ("any certificate", RULE + CONTACTS.replace("json://user:secret@127.0.0.1/hook", "jsons://a.example.org/hook?verify=no"), {},
          0, "WARN 1 target with verify=no: it accepts any certificate"),
+        ("a report further back than the history", RULE + CONTACTS + "reports: [{to: [team], at: 'mon 9:00', since: 90d}]\n", {}, 0,
+         "WARN the last 90d, mon 09:00 UTC: WATCHDOG_HISTORY keeps 30d after an alert has resolved"),
         ("an empty setting", RULE, {"WATCHDOG_DATABASE_URL": ""}, 0, "WATCHDOG_DATABASE_URL is empty; the default sqlite:///watchdog.db is used"),
         ("a mistake", RULE.replace("expr", "exrp"), {}, 2, "rules/a.yaml:4:5: unknown key 'exrp'; did you mean 'expr'?"),
         ("a folder without rules", "", {}, 2, "rules:1:1: holds no rule"),

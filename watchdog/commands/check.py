@@ -51,6 +51,11 @@ def check(path: Path | None, *, live: bool, as_json: bool) -> int:
     seen = _glance(report, settings) if live and settings is not None else None
     metrics = () if seen is None else seen.metrics
     policy = _step(report, "rules", lambda: _rules(report, where, metrics))
+    if settings is not None and policy is not None:
+        for one in policy.reports:
+            if one.since > settings.watchdog_history:
+                kept = format_duration(settings.watchdog_history)
+                report.add("reports", "WARN", f"{one}: WATCHDOG_HISTORY keeps {kept} after an alert has resolved")
     if seen is not None and settings is not None and policy is not None:
         for match in matches(policy, seen, settings.watchdog_poll_every):
             report.add("matches", "WARN" if match.never else "OK", str(match), never=match.never, **asdict(match))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
+from itertools import starmap
 
 from watchdog.reports.report import Report, RuleLine
 from watchdog.reports.text import (
@@ -27,17 +28,20 @@ _TABLE = 'cellpadding="0" cellspacing="0" border="0" role="presentation" style="
 _TALLEST = 48
 
 
-def html_page(report: Report, *, because: str = "", sent_by: str = "") -> str:
-    """The whole page; it fits a phone and needs no script. `because` says why it comes where that is not plain."""
+def html_page(
+    report: Report, *, because: str = "", sent_by: str = "", links: Mapping[str, str] | None = None
+) -> str:
+    """The whole page; it fits a phone and needs no script. `because` says why it comes where that is not plain,
+    `links` are addresses by their names."""
     parts = [
-        _small(f"Sent because {because}") if because else "",
+        _small(escape(f"Sent because {because}")) if because else "",
         _tiles(report),
         f'<p style="margin:12px 0 0">{escape(" ".join(summary(report)))}</p>',
         *_charts(report),
         *_rules(report),
         *_receivers(report),
         *(part for heading, lines in sections(report) for part in (_heading(heading), _list(lines))),
-        _small(sent_by) if sent_by else "",
+        _small(" &middot; ".join([escape(sent_by), *starmap(_link, (links or {}).items())])) if sent_by else "",
     ]
     body = "\n".join(part for part in parts if part)
     title = escape(f"Watchdog report: {title_of(report)}")
@@ -180,8 +184,12 @@ def _heading(words: str) -> str:
     return f'<h2 style="margin:22px 0 6px;font-size:15px;line-height:1.3">{escape(words)}</h2>'
 
 
-def _small(words: str) -> str:
-    return f'<p style="margin:14px 0 0;font-size:12px;color:{_FAINT}">{escape(words)}</p>'
+def _small(html: str) -> str:
+    return f'<p style="margin:14px 0 0;font-size:12px;color:{_FAINT}">{html}</p>'
+
+
+def _link(name: str, url: str) -> str:
+    return f'<a href="{escape(url)}" style="color:{_FAINT}">{escape(name)}</a>'
 
 
 def _list(lines: Iterable[str]) -> str:

@@ -22,5 +22,5 @@ def filled(message: Message, report: Report) -> Message:
     """The message with the report in it."""
     title = f"[REPORT] {title_of(report)}"
     sent_by = f"Sent by watchdog{f' on {message.instance}' if message.instance else ''}"
-    page = html_page(report, because=message.cause, sent_by=sent_by)
+    page = html_page(report, because=message.cause, sent_by=sent_by, links=message.links)
     return replace(message, title=title, report_text=plain_text(report), report_html=page)
