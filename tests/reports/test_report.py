@@ -276,6 +276,12 @@ def test_a_page_that_tells_of_another_rule_as_well_is_not_spared() -> None:
     ]
 
 
+def test_of_a_long_period_only_the_days_with_something_are_listed() -> None:
+    rows = Rows((episode(1, 2), episode(80 * DAY, 80 * DAY + 1)))
+    shown = plain_text(report_of(rows, Policy(), Period(START, START + 90 * DAY), MINUTE))
+    assert "Mon 05 Jan         1      0\nThu 26 Mar         1      0\n\n" in shown
+
+
 def test_a_quiet_week_says_so() -> None:
     assert "Nothing fired." in plain_text(of())
     assert "Nothing fired." in html_page(of())
