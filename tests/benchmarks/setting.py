@@ -63,12 +63,17 @@ FIRST = START - (FILLED + 1) * EVERY
 
 def rules(count: int, *, windows: bool = True, further: int = 0) -> Policy:
     """`count` rules, and `further` plain thresholds; whoever is to be told has one target."""
+    return load_texts({"bench.yaml": policy_text(count, windows=windows, further=further)}, {})
+
+
+def policy_text(count: int, *, windows: bool = True, further: int = 0, told: bool = True) -> str:
+    """The same as a rule file; without a receiver where nobody is to be notified."""
     kinds = [kind for kind in _KINDS if windows or not any(over in kind[1] for over in ("delta(", "increase("))]
     made = [(*kinds[number % len(kinds)], number // len(kinds)) for number in range(count)]
     made += [("task", "latency > 950000 + {n}", number) for number in range(further)]
     lines = [f"- {{alert: R{place}, each: {each}, expr: {orjson.dumps(expr.format(n=number)).decode()}}}"
              for place, (each, expr, number) in enumerate(made)]  # fmt: skip
-    return load_texts({"bench.yaml": TOLD + "rules:\n  " + "\n  ".join(lines)}, {})
+    return (TOLD if told else "") + "rules:\n  " + "\n  ".join(lines)
 
 
 def value(metric: str, task: int, poll: int) -> object:
@@ -102,10 +107,14 @@ def ids(connectors: int) -> list[str]:
 
 
 class Api(httpx.BaseTransport):
-    """Streamkap's API for one fleet, in this process; `bodies` are the metrics answers of the current poll."""
+    """Streamkap's API for one fleet, in this process; `bodies` are the metrics answers of the current poll.
 
-    def __init__(self, connectors: int = CONNECTORS) -> None:
+    From poll to poll that part of the tasks changes, each time others; the rest answers as at poll 0.
+    """
+
+    def __init__(self, connectors: int = CONNECTORS, *, changed: float = 1.0) -> None:
         known = ids(connectors)
+        self.changed = changed
         self.number = {id: number for number, id in enumerate(known)}
         self.kinds = {"sources": known[: connectors // 2], "destinations": known[connectors // 2 :]}
         self.bodies: dict[tuple[str, str], bytes] = {}
@@ -126,6 +135,8 @@ class Api(httpx.BaseTransport):
         }  # fmt: skip
 
     def task(self, task: int, poll: int) -> Mapping[str, object]:
+        if self.changed < 1.0 and (task + poll) % round(1 / self.changed):
+            poll = 0
         return {metric: value(metric, task, poll) for metric in METRICS}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -112,7 +112,7 @@ def _stand_by(
 
 def _end_when(service: Service, stop: threading.Event, ended: threading.Event, lost: Callable[[], bool]) -> None:
     while not ended.is_set():
-        if stop.wait(0.2) or lost():
+        if stop.wait(1.0) or lost():
             service.stop()
             return
 

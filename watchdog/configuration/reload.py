@@ -80,7 +80,8 @@ class Watcher:
         # the directory, not the file: a ConfigMap is swapped by renaming a link in it
         folder = self._path if self._path.is_dir() else self._path.parent
         try:
-            for _ in watch(folder, stop_event=self._stop, debounce=200, step=50, raise_interrupt=False):
+            # it wakes once a step; an edit has to be left alone for seconds anyway
+            for _ in watch(folder, stop_event=self._stop, debounce=500, step=500, raise_interrupt=False):
                 self._hint.set()
                 notice()
         except (OSError, RuntimeError) as cause:

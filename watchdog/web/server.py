@@ -7,6 +7,7 @@ import resource
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import cast
 
@@ -43,6 +44,8 @@ _BACKLOG = 1024
 _OTHER_FILES = 200
 #: Seconds between two calls of `housekeeping`.
 _HOUSEKEEPING = 5
+#: Seconds between two looks of the server after itself.
+_TICK = 1.0
 
 
 def application(
@@ -112,7 +115,7 @@ class Server:
                                 server_header=False, timeout_graceful_shutdown=1, proxy_headers=False,
                                 loop="asyncio", backlog=_ACCEPTED_AT_ONCE, timeout_keep_alive=KEEP_ALIVE,
                                 callback_notify=self._keep_house, timeout_notify=_HOUSEKEEPING)  # fmt: skip
-        self._server = uvicorn.Server(config)
+        self._server = _Uvicorn(config)
         app.state.stopping = lambda: self.stopping
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
@@ -121,7 +124,7 @@ class Server:
 
     def stop(self) -> None:
         """No new request; open streams are ended."""
-        self._server.should_exit = True
+        self._server.end()
         self._thread.join(2.0)
         self._socket.close()
 
@@ -138,6 +141,32 @@ class Server:
     def _run(self) -> None:
         # signals belong to the service: uvicorn takes them only in the main thread
         self._server.run(sockets=[self._socket])
+
+
+class _Uvicorn(uvicorn.Server):
+    """Looks after itself once a second.
+
+    uvicorn's own loop wakes ten times a second, which took 2 ms of every second: a fifth of a busy service's cycle.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ended: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    def end(self) -> None:
+        """Stop serving; any thread may call it."""
+        self.should_exit = True
+        if self._ended is not None:
+            loop, ended = self._ended
+            with suppress(RuntimeError):  # the loop is closed: it has ended already
+                loop.call_soon_threadsafe(ended.set)
+
+    async def main_loop(self) -> None:
+        ended = asyncio.Event()
+        self._ended = asyncio.get_running_loop(), ended
+        while not await self.on_tick(0):  # 0: the date in answers is renewed at each tick
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), _TICK)
 
 
 class _Listening(socket.socket):
