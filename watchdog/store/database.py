@@ -68,6 +68,25 @@ class Database:
             raise StoreError(f"database {self.place}: its file was removed or replaced; restart to use what is there")
         return self._transaction(self._writer)
 
+    def number(self, statement: str) -> int:
+        """The one number that a statement without parameters selects, 0 where there is no row.
+
+        For what is asked every second: it goes past SQLAlchemy's transaction, which takes twenty times as long.
+        """
+        with self._turn:
+            try:
+                connection = self.engine.raw_connection()
+                try:
+                    cursor = connection.cursor()
+                    cursor.execute(statement)
+                    found = cursor.fetchone()
+                    cursor.close()
+                finally:
+                    connection.close()
+            except (SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error) as cause:
+                raise self.error(cause) from cause
+        return int(found[0]) if found else 0
+
     def close(self) -> None:
         self.engine.dispose()
 

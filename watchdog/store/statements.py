@@ -179,6 +179,10 @@ def saved(connection: Connection) -> Saved:
     return found
 
 
+#: How often people wrote a silence or an acknowledgement; asked for every second.
+PEOPLE = "SELECT value FROM counters WHERE name = 'people'"
+
+
 def counter(connection: Connection, name: str) -> int:
     return connection.execute(select(counters.c.value).where(counters.c.name == name)).scalar() or 0
 
