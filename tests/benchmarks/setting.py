@@ -109,7 +109,8 @@ def ids(connectors: int) -> list[str]:
 class Api(httpx.BaseTransport):
     """Streamkap's API for one fleet, in this process; `bodies` are the metrics answers of the current poll.
 
-    From poll to poll that part of the tasks changes, each time others; the rest answers as at poll 0.
+    From poll to poll that part of the tasks changes: half of it as at this poll, the other half back to what all others
+    answer, which is as at poll 0.
     """
 
     def __init__(self, connectors: int = CONNECTORS, *, changed: float = 1.0) -> None:
@@ -135,7 +136,7 @@ class Api(httpx.BaseTransport):
         }  # fmt: skip
 
     def task(self, task: int, poll: int) -> Mapping[str, object]:
-        if self.changed < 1.0 and (task + poll) % round(1 / self.changed):
+        if self.changed < 1.0 and (task + poll) % round(2 / self.changed):
             poll = 0
         return {metric: value(metric, task, poll) for metric in METRICS}
 

@@ -8,15 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import msgspec
 
 from watchdog.errors import ApiError, ShapeError, SignInError
+from watchdog.streamkap.answer_delta import DeltaReader
 from watchdog.streamkap.answers import document, error_of
 from watchdog.streamkap.budget import Budget, DeadlineError, together
-from watchdog.streamkap.known_shape import MetricsReader
 from watchdog.streamkap.pages import Page, Pages, page_of
 from watchdog.streamkap.queries import MetricsQuery
 from watchdog.streamkap.signin import Credentials, SignIn, Token, token_of
@@ -81,7 +82,7 @@ class StreamkapClient:
         self._slots = threading.BoundedSemaphore(threads)
         #: Threads wait for the network together; reading answers at once they would only be in each other's way.
         self._reading = threading.Lock()
-        self._readers: dict[Collection, MetricsReader] = {of: MetricsReader() for of in get_args(Collection)}
+        self._readers: dict[Collection, DeltaReader] = {of: DeltaReader() for of in get_args(Collection)}
 
     def __enter__(self) -> StreamkapClient:
         return self
@@ -261,7 +262,9 @@ class StreamkapClient:
         sent where the query names none.
         """
         query = self._for_tenants(query)
-        path, read = f"/{of}/metrics", self._readers[of].read
+        ids = query.ids or ("",)
+        asked = ids[0], len(ids), query.from_, query.topic_list_from
+        path, read = f"/{of}/metrics", partial(self._readers[of].read, request=asked)
         if post is None:
             post = len(query.ids or ()) > _GET_IDS
         if not post:

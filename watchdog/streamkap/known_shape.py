@@ -44,10 +44,10 @@ _ORDINARY_NAME = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]{1,200}')
 #: So many objects with twenty metrics each fit into a processor's cache.
 _AT_ONCE = 500
 #: The groups of an answer, and whether their entities are tasks or topics beneath an id.
-_GROUPS = {"connector_metrics": False, "inline_metrics": False, "task_metrics": True, "topic_metrics": True}
+BENEATH = {"connector_metrics": False, "inline_metrics": False, "task_metrics": True, "topic_metrics": True}
 #: Numbers are decoded as what columns hold. A list is a series.
 _Value = float | str | bool | list[Any] | None | UnsetType
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def is_sensitive(name: str) -> bool:
@@ -134,27 +134,27 @@ class MetricsReader:
     """Reads the bulk answers of one kind of entities; remembers which metrics they have. Any thread may use it."""
 
     def __init__(self) -> None:
-        self._form = _Form.of(dict.fromkeys(_GROUPS, ()), _Directory())
+        self.form = Form.of(dict.fromkeys(BENEATH, ()), _Directory())
 
     def read(self, what: str, answer: Answer) -> Any:
         """A PlainDocument, or JSON in some other shape; `recognise` reads both. Raises ShapeError."""
         try:
-            return self._form.read(answer.body)
-        except _UNREADABLE:
+            return self.form.read(answer.body)
+        except UNREADABLE:
             pass
         found = document(what, answer)
-        form = self._form.learned(found)
+        form = self.form.learned(found)
         if form is None:
             return found
-        self._form = form
+        self.form = form
         try:
             return form.read(answer.body)
-        except _UNREADABLE:
+        except UNREADABLE:
             return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class Form:
     """Which metrics each group has, and what decodes them; another one is an error.
 
     They stand in the order in which the API sends them: decoding then finds each where it expects it.
@@ -163,21 +163,25 @@ class _Form:
     metrics: Mapping[str, tuple[str, ...]]
     directory: _Directory
     decode: Callable[[bytes], Any]
+    #: What decodes one entity of each group.
+    entities: Mapping[str, Callable[[bytes], Any]]
 
     @classmethod
-    def of(cls, metrics: Mapping[str, tuple[str, ...]], directory: _Directory) -> _Form:
+    def of(cls, metrics: Mapping[str, tuple[str, ...]], directory: _Directory) -> Form:
         parts: list[tuple[str, Any, Any]] = [("account_metrics", dict[str, Any] | None, None)]
-        for group, beneath in _GROUPS.items():
+        entities = {}
+        for group, beneath in BENEATH.items():
             one = _entity(metrics[group])
+            entities[group] = msgspec.json.Decoder(one).decode
             part: Any = dict[str, dict[str, one]] if beneath else dict[str, one]  # type: ignore[valid-type]
             parts.append((group, part | None, None))
         made = msgspec.defstruct("Document", parts, forbid_unknown_fields=True)
-        return cls(metrics, directory, msgspec.json.Decoder(made).decode)
+        return cls(metrics, directory, msgspec.json.Decoder(made).decode, entities)
 
     def read(self, body: bytes) -> PlainDocument:
         found = self.decode(body)
         blocks = {}
-        for group, beneath in _GROUPS.items():
+        for group, beneath in BENEATH.items():
             part = getattr(found, group)
             if part:
                 blocks[group] = self._block(group, part, beneath=beneath)
@@ -193,14 +197,14 @@ class _Form:
             nothing = type(entities[0])()
             bare = frozenset(owner for owner, entity in part.items() if entity == nothing)
         names = self.directory.names(group, part, beneath=beneath)
-        return Block(names, _columns(entities, self.metrics[group]), bare)
+        return Block(names, columns_of(entities, self.metrics[group]), bare)
 
-    def learned(self, found: Any) -> _Form | None:
+    def learned(self, found: Any) -> Form | None:
         """With the names of an answer as well; None where it has none that are new, or another shape."""
-        if not isinstance(found, dict) or not found.keys() <= {"account_metrics", *_GROUPS}:
+        if not isinstance(found, dict) or not found.keys() <= {"account_metrics", *BENEATH}:
             return None
         metrics = {}
-        for group, beneath in _GROUPS.items():
+        for group, beneath in BENEATH.items():
             entities = _entities(found.get(group), beneath=beneath)
             if entities is None:
                 return None
@@ -209,7 +213,7 @@ class _Form:
                 return None
             if not all(map(_ORDINARY_NAME.fullmatch, metrics[group])):
                 return None
-        return None if metrics == self.metrics else _Form.of(metrics, self.directory)
+        return None if metrics == self.metrics else Form.of(metrics, self.directory)
 
 
 class _Directory:
@@ -248,7 +252,7 @@ def _entity(metrics: Sequence[str]) -> type[msgspec.Struct]:
     return msgspec.defstruct("Entity", fields, gc=False, forbid_unknown_fields=True)
 
 
-def _columns(entities: Sequence[Any], names: Sequence[str]) -> dict[str, Values]:
+def columns_of(entities: Sequence[Any], names: Sequence[str]) -> dict[str, Values]:
     """Metric by metric what stands entity by entity; what is sensitive is dropped."""
     parts: dict[str, list[Any]] = {name: [] for name in names}
     for start in range(0, len(entities), _AT_ONCE):
