@@ -64,7 +64,8 @@ class BulkReader:
     ) -> Failed:
         """Add everything the API has about `ids` to `into`; returns the requests that failed.
 
-        `known` are all ids that may appear, `topics` those listed for each connector (None: there are none).
+        `known` are all ids that may appear, `topics` those listed for each connector that has any (None: there are no
+        topics in this collection).
         """
         failed = Failed()
         self._entities(at, ids, known, into, budget, failed)
@@ -219,10 +220,12 @@ class BulkReader:
         """Further pages of the topics of connectors that may have more than the first."""
         seen = set(into.keys(Group.TOPIC))
         counts = Counter(key.partition("/")[0] for key in seen)
+        some = counts.keys() | listed.keys()
         open_ones = {
             id: counts[id]
-            for id in ids
-            if (counts[id] or id in into.answered)
+            for id in (ids if some else ())
+            if id in some
+            and (counts[id] or id in into.answered)
             and id not in failed.ids
             and self._may_have_more(at, id, counts[id], len(listed.get(id, ())))
         }

@@ -58,11 +58,15 @@ class CollectionResult:
 
 
 class _Described(NamedTuple):
-    """What listed objects say that does not change with a poll: the connector of each task, and wanted states."""
+    """What listed objects say that does not change with a poll.
+
+    The connector of each task, wanted states, and the topics of connectors that have any.
+    """
 
     items: Mapping[str, Item]
     tasks: Mapping[str, str]
     wanted: Mapping[str, Metrics]
+    topics: Mapping[str, Collection[str]]
 
 
 class CollectionPoll:
@@ -84,7 +88,7 @@ class CollectionPoll:
         self._alone: set[str] = set()  #: answered by their own endpoint only
         self._silent: dict[str, float] = {}  #: answered by none; when to ask their own endpoint again
         self._bulk_again = 0.0
-        self._description = _Described(self.items, {}, {})
+        self._description = _Described(self.items, {}, {}, {})
         self.children = Children()
 
     @property
@@ -168,7 +172,7 @@ class CollectionPoll:
         if again:
             self._bulk_again = at + self._every
         unanswered = [] if again else [id for id in ids if id in self._alone]
-        topics = self._topics_listed() if self._is_connector else None
+        topics = self._described().topics if self._is_connector else None
         failed = self._bulk.read(at, bulk, self.items, result.found, budget, topics)
         for error in failed.errors:
             self._failed(error, (), result)
@@ -181,10 +185,6 @@ class CollectionPoll:
             else:
                 unanswered.append(id)
         self._measure_alone(at, [id for id in unanswered if self._silent.get(id, 0.0) <= at], result, budget)
-
-    def _topics_listed(self) -> dict[str, Collection[str]]:
-        parts = {id: self.children.listed(item) for id, item in self.items.items()}
-        return {id: part.topics or () for id, part in parts.items()}
 
     def _measure_alone(self, at: float, ids: Sequence[str], result: CollectionResult, budget: Budget) -> None:
         """The documented endpoint of each entity, for those the bulk answer says nothing recognisable about."""
@@ -223,11 +223,12 @@ class CollectionPoll:
     def _described(self) -> _Described:
         """What the listed objects say, worked out once a listing."""
         if self._description.items is not self.items:
-            tasks = {f"{id}/{task}": id for id, item in self.items.items()
-                     for task in self.children.listed(item).tasks or ()}  # fmt: skip
+            parts = {id: self.children.listed(item) for id, item in self.items.items()}
+            tasks = {f"{id}/{task}": id for id, part in parts.items() for task in part.tasks or ()}
             wanted = {id: {"desired_state": item["desired_state"]} for id, item in self.items.items()
                       if item.get("desired_state") is not None}  # fmt: skip
-            self._description = _Described(self.items, tasks, wanted)
+            topics = {id: part.topics for id, part in parts.items() if part.topics}
+            self._description = _Described(self.items, tasks, wanted, topics)
         return self._description
 
     # Results
