@@ -21,15 +21,27 @@ RUN --mount=type=secret,id=pip,target=/root/.config/pip/pip.conf \
 COPY pyproject.toml README.md LICENSE settings.example.env compose.yaml ./
 COPY rules rules
 COPY watchdog watchdog
-# The wheel is built apart, so that no build tool stays in the image; pip leaves with its work done.
+# The wheel is built apart, so that no build tool stays in the image; pip leaves with its work done. So do the libraries'
+# own tests and what only compilers and editors read, a quarter of the size.
 RUN /opt/builder/bin/python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
- && /opt/watchdog/bin/python -m pip install --no-deps --no-index /wheels/*.whl \
+ && /opt/watchdog/bin/python -m pip install --no-deps --no-index --no-compile /wheels/*.whl \
  && /opt/watchdog/bin/python -m pip uninstall -y setuptools pip \
+ && find /opt/watchdog/lib -depth -type d \( -name __pycache__ -o -name tests -o -path '*/numpy/f2py' \
+      -o -path '*/numpy/_core/include' -o -path '*/sqlalchemy/testing' \) -exec rm -r {} + \
+ && find /opt/watchdog/lib -name '*.pyi' -delete \
  && mkdir /data
+# Only what the service loads is kept compiled; the rest is compiled when it is first needed.
+RUN /opt/watchdog/bin/watchdog test rules > /dev/null \
+ && WATCHDOG_RULES=rules /opt/watchdog/bin/watchdog check \
+ && /opt/watchdog/bin/python -c "import sqlalchemy.dialects.sqlite, watchdog.app.startup, watchdog.commands.run, watchdog.probe"
 
 FROM ${PYTHON_IMAGE}
+ARG VERSION=unknown
+ARG REVISION=unknown
 LABEL org.opencontainers.image.title="streamkap-watchdog" \
       org.opencontainers.image.description="Alerting and health checks for Streamkap pipelines" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/watchdog /opt/watchdog
 COPY rules /rules

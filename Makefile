@@ -12,12 +12,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 IMAGE ?= streamkap-watchdog
 PYTHON_IMAGE ?= python:3.12-slim
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 
 #: Done when the product can run, and when it can be worked on. Each is newer than what it was made from.
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
-.PHONY: help demo test test-core lint messages screenshots bench incidents requirements image sbom licences clean
+.PHONY: help demo test test-core lint messages screenshots bench incidents requirements image image-test sbom licences clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +32,7 @@ help:
 	@echo "make incidents     public incidents and healthy fleets: caught, first cause right, false pages"
 	@echo "make bench         the numbers: speed, memory, start-up"
 	@echo "make image         the container image ($(IMAGE)), FROM $(PYTHON_IMAGE)"
+	@echo "make image-test    builds the image and runs it as compose.yaml does; needs root, buildah, runc, debootstrap"
 	@echo "make sbom          what is shipped, as CycloneDX (dist/sbom.cdx.json)"
 	@echo "make licences      what is shipped, with the licence of each"
 	@echo "make requirements  pins the dependencies of pyproject.toml anew (UPGRADE=1: to their newest releases)"
@@ -73,8 +76,13 @@ image:
 	@for engine in $(or $(ENGINE),docker podman buildah); do \
 	  $$engine info >/dev/null 2>&1 || continue; \
 	  case $$engine in *docker) format= ;; *) format="--format docker" ;; esac; \
-	  exec $$engine build $$format --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --tag $(IMAGE) $(ARGS) .; \
+	  exec $$engine build $$format --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) \
+	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) --tag $(IMAGE) $(ARGS) .; \
 	done; echo "make image needs docker, podman or buildah, and none of them answers" >&2; exit 1
+
+# BASE=registry/python:3.12 builds on that image; without it one is made of Debian's packages.
+image-test: $(DEVELOPMENT)
+	PYTHON_IMAGE=$(BASE) $(BIN)/python tests/image/run.py
 
 requirements: $(BIN)/uv
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
