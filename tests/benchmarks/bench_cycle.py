@@ -26,7 +26,7 @@ from watchdog.readings.fleet import Kind
 from watchdog.rules.evaluator import Evaluator
 from watchdog.store.store import Store
 from watchdog.streamkap.answer_delta import DeltaReader
-from watchdog.streamkap.decode import Layer, Layers
+from watchdog.streamkap.decode import LastTexts, Layer, Layers
 from watchdog.streamkap.metrics_answer import Found, Group
 from watchdog.streamkap.shapes import recognise
 from watchdog.streamkap.wire import Answer
@@ -56,6 +56,7 @@ class Verdicts:
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
+        self.texts: dict[tuple[str, Group], LastTexts] = {}
         self.readers = {kind: DeltaReader() for kind in watch.api.kinds}
         self.evaluator = Evaluator(watch.engine.policy.rules, EVERY)
         self.history = copy.deepcopy(watch.engine.history)  # windows as full as the engine's
@@ -66,17 +67,17 @@ class Verdicts:
             answer = self.readers[kind].read("bench", Answer(200, {}, body), first)
             recognise(answer, self.watch.api.number, found[kind])
         layers = Layers(self.watch.at, {
-            Kind.SOURCE: [_layer(found["sources"], Group.INLINE)],
-            Kind.DESTINATION: [_layer(found["destinations"], Group.INLINE)],
-            Kind.TASK: [_layer(one, Group.TASK) for one in found.values()],
+            Kind.SOURCE: [self.layer("sources", found, Group.INLINE)],
+            Kind.DESTINATION: [self.layer("destinations", found, Group.INLINE)],
+            Kind.TASK: [self.layer(kind, found, Group.TASK) for kind in found],
         })  # fmt: skip
         snapshot = layers.snapshot(self.watch.engine.presence.fleet, {})
         self.history.record(snapshot)
         return self.evaluator.judge(snapshot, self.history)
 
-
-def _layer(found: Found, group: Group) -> Layer:
-    return Layer(found.groups[group], blocks=found.blocks[group])
+    def layer(self, kind: str, found: Mapping[str, Found], group: Group) -> Layer:
+        one, texts = found[kind], self.texts.setdefault((kind, group), LastTexts())
+        return Layer(one.groups[group], blocks=one.blocks[group], texts=texts)
 
 
 def measure(connectors: int, changed: float = 1.0) -> tuple[Times, Watch]:

@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from watchdog.readings.snapshot import Column
 from watchdog.streamkap.answer_delta import DeltaReader
-from watchdog.streamkap.known_shape import MetricsReader, PlainDocument
+from watchdog.streamkap.decode import LastTexts, Layer
+from watchdog.streamkap.known_shape import Block, MetricsReader, Names, PlainDocument
 from watchdog.streamkap.wire import Answer
 
 IDS = [f"66a0{number:020x}" for number in range(20)]
@@ -76,6 +78,7 @@ EDITS: dict[str, Edit] = {
     "a number grows by a digit": lambda document: task(document).update(latency=123_456),
     "a number becomes a text": lambda document: task(document).update(latency="12"),
     "a number becomes null": lambda document: task(document).update(latency=None),
+    "a number becomes a truth of the same value": lambda document: task(document).update(latency=True),
     "a text is new": lambda document: task(document).update(state="RUNNING"),
     "a text holds the end of an object": lambda document: task(document).update(state="} {"),
     "a text holds an object's text": lambda document: task(document).update(state='"},"1":{"latency":7'),
@@ -155,3 +158,20 @@ def test_answers_to_requests_that_are_no_longer_made_are_let_go() -> None:
         for chunk in range(3):
             reader.read("test", body(first_answer()), (poll // 10, chunk))
     assert reader.kept == 3
+
+
+def test_a_column_of_texts_is_used_again_until_a_list_is_another_one() -> None:
+    texts, one, other = LastTexts(), ["RUNNING", "FAILED"], ["RUNNING"]
+
+    def column(*parts: list[Any], metric: str = "task_status") -> Column:
+        names = [Names([str(place)], [f"{place}/{row}" for row in range(len(part))]) for place, part in enumerate(parts)]
+        blocks = [Block(name, {metric: part}) for name, part in zip(names, parts, strict=True)]
+        found = Layer({}, blocks=blocks, texts=texts).column(metric, 1000.0)
+        assert found is not None
+        return found
+
+    first = column(one, other)
+    assert column(one, other) is first
+    assert column(one, ["FAILED"]).texts.tolist() == ["RUNNING", "FAILED", "FAILED"]
+    series: list[Any] = [[{"timestamp": "1970-01-01 00:10:00", "value": 7}]]
+    assert column(series, metric="latency") is not column(series, metric="latency")

@@ -181,6 +181,8 @@ def _put(column: Values, rows: list[int], values: tuple[Any, ...]) -> Values:
             changed = column.copy()
             changed[rows] = numbers
             return changed
+    if all(type(column[row]) is type(value) and column[row] == value for row, value in zip(rows, values, strict=True)):
+        return column
     listed: list[Any] = list(column)
     for row, value in zip(rows, values, strict=True):
         listed[row] = value

@@ -18,7 +18,7 @@ from watchdog.streamkap.budget import Budget, DeadlineError
 from watchdog.streamkap.bulk import BulkReader
 from watchdog.streamkap.children import Children
 from watchdog.streamkap.client import StreamkapClient
-from watchdog.streamkap.decode import Layer, Layers
+from watchdog.streamkap.decode import LastTexts, Layer, Layers
 from watchdog.streamkap.entities import task_states, text
 from watchdog.streamkap.known_shape import Metrics, is_sensitive
 from watchdog.streamkap.metrics_answer import Found, Group
@@ -90,6 +90,7 @@ class CollectionPoll:
         self._bulk_again = 0.0
         self._description = _Described(self.items, {}, {}, {})
         self.children = Children()
+        self._texts = {group: LastTexts() for group in Group}
 
     @property
     def _is_connector(self) -> bool:
@@ -235,14 +236,17 @@ class CollectionPoll:
 
     def _measured(self, found: Found) -> dict[Kind, list[Layer]]:
         if not self._is_connector:
-            return {self.kind: [_layer(found, Group.ENTITY), _layer(found, Group.INLINE)]}
+            return {self.kind: [self._layer(found, Group.ENTITY), self._layer(found, Group.INLINE)]}
         name_task_states(found)
         self.children.rename_topics(found)
         return {
-            self.kind: [_layer(found, Group.ENTITY), _layer(found, Group.INLINE)],
-            Kind.TASK: [_layer(found, Group.TASK)],
-            Kind.TOPIC: [_layer(found, Group.TOPIC)],
+            self.kind: [self._layer(found, Group.ENTITY), self._layer(found, Group.INLINE)],
+            Kind.TASK: [self._layer(found, Group.TASK)],
+            Kind.TOPIC: [self._layer(found, Group.TOPIC)],
         }
+
+    def _layer(self, found: Found, group: Group) -> Layer:
+        return Layer(found.groups[group], blocks=found.blocks[group], texts=self._texts[group])
 
     def _layers(self, measured: dict[Kind, list[Layer]], result: CollectionResult) -> dict[Kind, list[Layer]]:
         layers = measured
@@ -304,7 +308,3 @@ def _task_state(own: Any, status: Any, state: Any) -> Any:
     found = None if state is UNSET else read_value("state", state)
     is_one = found is not None and isinstance(found.value, str) and found.value.upper() in _TASK_STATES
     return state if is_one else UNSET
-
-
-def _layer(found: Found, group: Group) -> Layer:
-    return Layer(found.groups[group], blocks=found.blocks[group])

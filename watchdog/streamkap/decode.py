@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, compress, islice, repeat
 from math import isfinite
+from operator import is_not
 from typing import Any
 
 import numpy as np
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from watchdog.readings.fleet import EntityKey, Fleet, Kind, Rows
 from watchdog.readings.freshness import fresh, fresh_value
@@ -20,15 +21,38 @@ from watchdog.streamkap.known_shape import Block, Metrics, Values, is_sensitive
 from watchdog.streamkap.unknown_shape import DESCRIPTIVE
 from watchdog.streamkap.value import read_value
 
+#: What a list of nothing but texts holds.
+_TEXT = {str, type(None), UnsetType}
 #: So many metrics are looked at for all entities at once before what is still without a reading is looked at alone.
 _QUICK_LOOKS = 3
+
+
+class LastTexts:
+    """Columns of texts, used again while every answer brings the very same values: `answer_delta` keeps those.
+
+    Gain with 1 % of the tasks changed (`bench_cycle.py 3000 cpu`): bytes to verdicts 1.00 instead of 1.10 times
+    `orjson.loads` of the same answers.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[Sequence[Values], Column | None]] = {}
+
+    def column(self, metric: str, parts: Sequence[Values], make: Callable[[], Column | None]) -> Column | None:
+        """The column of these lists; `make` makes it where one of them is another list than at the last call."""
+        last = self._last.get(metric)
+        if last is None or len(last[0]) != len(parts) or any(map(is_not, last[0], parts)):
+            last = parts, make()
+            if all(set(map(type, part)) <= _TEXT for part in parts):  # a series also depends on the poll's instant
+                self._last[metric] = last
+        return last[1]
 
 
 class Layer:
     """Metrics of entities of one kind, by id, from one part of the API; not changed any more.
 
     Scalars are of the instant `at` (None: of the poll). A listing describes; it does not prove that an entity is being
-    measured, hence `listed`. `blocks` are others of the same part that were read metric by metric.
+    measured, hence `listed`. `blocks` are others of the same part that were read metric by metric;
+    `texts` has the columns of the same part's last poll.
     """
 
     def __init__(
@@ -38,8 +62,10 @@ class Layer:
         *,
         listed: bool = False,
         blocks: Sequence[Block] = (),
+        texts: LastTexts | None = None,
     ) -> None:
         self.at = at
+        self._texts = texts
         self.listed = listed
         self._metrics = metrics
         self._blocks = [block for block in blocks if block.keys]
@@ -53,10 +79,17 @@ class Layer:
     def column(self, metric: str, poll_at: float) -> Column | None:
         """One metric of every entity, in the order of `keys`; None where nobody has it. Stale ones are in it."""
         if metric not in self._columns:
-            values = self._values(metric)
-            at = poll_at if self.at is None else self.at
-            self._columns[metric] = None if values is None else column_of(metric, values, at, poll_at)
+            parts = [block.columns.get(metric) for block in self._blocks]
+            lists = [part for part in parts if isinstance(part, list)]
+            if self._texts is None or self._metrics or self.at is not None or len(lists) < len(parts):
+                self._columns[metric] = self._column(metric, poll_at)
+            else:
+                self._columns[metric] = self._texts.column(metric, lists, lambda: self._column(metric, poll_at))
         return self._columns[metric]
+
+    def _column(self, metric: str, poll_at: float) -> Column | None:
+        values = self._values(metric)
+        return None if values is None else column_of(metric, values, poll_at if self.at is None else self.at, poll_at)
 
     def metrics(self, row: int) -> Metrics:
         """All metrics of one entity, by its place in `keys`."""
