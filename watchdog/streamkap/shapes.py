@@ -2,7 +2,7 @@
 
 The API publishes five groups and nothing of what is in them. Known ids are what can be held on to: they are looked
 for at any depth, as keys or in rows. The usual shapes, id → metric → value and id → task → metric → value, are taken as
-they are without a look at the values (plain.py); every other one is walked.
+they are without a look at the values (known_shape.py); every other one is walked.
 """
 
 from __future__ import annotations
