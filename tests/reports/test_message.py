@@ -14,7 +14,7 @@ WEEK = ReportSpan(1767571200.0, 1768176000.0, "Europe/Paris", ("team",))
 def test_the_page_says_why_it_comes_who_sent_it_and_where_to_look() -> None:
     links = {"Status page": "https://watchdog.example.com/?a=1&b=2"}
     bare = Message("7", MessageKind.REPORT, "team", "[REPORT]", cause="oncall <refused>", links=links, instance="one")
-    made = filled(bare, scheduled(WEEK, Rows(), Policy()))
+    made = filled(bare, scheduled(WEEK, Rows(), Policy(), 60.0))
     assert made.title == "[REPORT] 0 alerts, 0 pages from Mon 5 Jan to Mon 12 Jan"
     assert "Sent because oncall &lt;refused&gt;" in made.report_html
     assert "Sent by watchdog on one" in made.report_html

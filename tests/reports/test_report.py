@@ -74,7 +74,7 @@ rules:
 
 
 def of(*episodes: Episode, notes: Iterable[Note] = (), **more: object) -> Report:
-    return report_of(Rows(episodes, tuple(notes), **more), Policy(), WEEK)  # type: ignore[arg-type]
+    return report_of(Rows(episodes, tuple(notes), **more), Policy(), WEEK, MINUTE)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_messages_are_rebuilt_from_the_history(why: str, notes: list[Note], foun
 def test_nights_and_weekends_are_local(at: datetime, night: int, weekend: int) -> None:
     paris = Period(START, START + 7 * DAY, "Europe/Paris")
     told = note(at.timestamp() - START, "told", "begin")
-    made = report_of(Rows((), (told,)), Policy(), paris)
+    made = report_of(Rows((), (told,)), Policy(), paris, MINUTE)
     assert (made.pages, made.pages_at_night, made.pages_at_weekend) == (1, night, weekend)
     assert made.hours[(at.hour + 1) % 24] == 1
 
@@ -209,12 +209,12 @@ def test_silences_that_matched_nothing_and_those_that_end_too_early() -> None:
 )
 def test_mutes_that_matched_nothing(why: str, began: float, mute: str, unused: list[str]) -> None:
     muted = policy(f"{TWO_RULES}\nmutes: [{{name: m, where: {{name: prod}}, times: {mute}}}]")
-    made = report_of(Rows((episode(began, began + HOUR),)), muted, WEEK)
+    made = report_of(Rows((episode(began, began + HOUR),)), muted, WEEK, MINUTE)
     assert list(made.unused_mutes) == unused, why
 
 
 def test_enabled_rules_that_did_not_fire_say_when_they_last_did() -> None:
-    made = report_of(Rows((), last_fired={"Lag": START - DAY}), policy(TWO_RULES), WEEK)
+    made = report_of(Rows((), last_fired={"Lag": START - DAY}), policy(TWO_RULES), WEEK, MINUTE)
     assert [(one.alert, one.last_fired) for one in made.silent_rules] == [
         ("Never", None),
         ("Lag", datetime(2026, 1, 4, tzinfo=UTC)),
@@ -224,7 +224,7 @@ def test_enabled_rules_that_did_not_fire_say_when_they_last_did() -> None:
 def test_the_noisiest_rule_comes_first() -> None:
     told = Note(START + 3, AlertKey("Loud", Kind.SOURCE, "x"), "Loud-x", "told", "begin", "team", "t1")
     loud, quiet = episode(3, 4, rule="Loud", entity="x"), [episode(1, 2), episode(5, 6)]
-    made = report_of(Rows((loud, *quiet), (told,)), Policy(), WEEK)
+    made = report_of(Rows((loud, *quiet), (told,)), Policy(), WEEK, MINUTE)
     assert [(one.alert, one.pages) for one in made.rules] == [("Loud", 1), ("Lag", 0)]
 
 
@@ -251,7 +251,7 @@ def test_what_a_longer_for_would_have_spared(why: str, rule: str, lasted: list[f
     episodes = [episode(at, None if long is None else at + long) for at, long in zip(begins, lasted, strict=True)]
     told = [note(at, "told", "begin", of=one.id) for at, one in zip(begins, episodes, strict=True)]
     ruled = policy(f"rules: [{{alert: Lag, each: source, expr: recordsLag > 5, {rule}}}]")
-    (line,) = report_of(Rows(episodes, told), ruled, WEEK).rules
+    (line,) = report_of(Rows(episodes, told), ruled, WEEK, MINUTE).rules
     assert (None if line.advice is None else str(line.advice)) == says, why
 
 
@@ -259,7 +259,7 @@ def test_a_page_that_tells_of_another_alert_as_well_is_not_spared() -> None:
     short, short_too, long = episode(0, SHORT), episode(HOUR, HOUR + SHORT), episode(HOUR, HOUR + LONG, entity="other")
     told = [note(9, "told", "begin", of=short.id), *(note(HOUR, "told", "begin", of=one.id) for one in (short_too, long))]
     ruled = policy("rules: [{alert: Lag, each: source, expr: recordsLag > 5}]")
-    (line,) = report_of(Rows((short, short_too, long), told), ruled, WEEK).rules
+    (line,) = report_of(Rows((short, short_too, long), told), ruled, WEEK, MINUTE).rules
     assert line.advice is not None
     assert (line.advice.shorter, line.advice.pages_spared) == (2, 1)
 
@@ -269,11 +269,17 @@ def test_a_page_that_tells_of_another_rule_as_well_is_not_spared() -> None:
     told = [note(9, "told", "begin", of=short.id), note(HOUR, "told", "begin", of=short_too.id),
             Note(START + HOUR, other.alert, other.id, "told", "begin", "team", "t1")]  # fmt: skip
     ruled = policy("rules: [{alert: Lag, each: source, expr: recordsLag > 5}]")
-    lines = report_of(Rows((short, short_too, other), told), ruled, WEEK).rules
+    lines = report_of(Rows((short, short_too, other), told), ruled, WEEK, MINUTE).rules
     assert [(one.alert, one.pages, one.advice and one.advice.pages_spared) for one in lines] == [
         ("Lag", 2, 1),
         ("Other", 1, None),
     ]
+
+
+def test_of_a_long_period_only_the_days_with_something_are_listed() -> None:
+    rows = Rows((episode(1, 2), episode(80 * DAY, 80 * DAY + 1)))
+    shown = plain_text(report_of(rows, Policy(), Period(START, START + 90 * DAY), MINUTE))
+    assert "Mon 05 Jan         1      0\nThu 26 Mar         1      0\n\n" in shown
 
 
 def test_a_quiet_week_says_so() -> None:

@@ -263,7 +263,7 @@ class EngineStore:
         """A report, made of what the store keeps; None where that cannot be read now. Without the lock: a week of
         alerts takes a while to read, and polls go on meanwhile."""
         try:
-            report = scheduled(span, self.store.rows_of(span.start, span.end), self.engine.policy)
+            report = scheduled(span, self.store.rows_of(span.start, span.end), self.engine.policy, self.engine.every)
             return replace(sending, message=filled(sending.message, report))
         except Exception as cause:  # it is tried again; left in flight it would never leave
             logger.exception("report could not be made", extra={"receiver": sending.claim.notification.receiver})

@@ -79,6 +79,6 @@ def _made(settings: Settings, period: Period) -> Report:
     store = open_store(settings)
     try:
         policy = last_policy(store, read_variables()) or Policy()
-        return report_of(store.rows_of(period.start, period.end), policy, period)
+        return report_of(store.rows_of(period.start, period.end), policy, period, settings.watchdog_poll_every)
     finally:
         store.close()

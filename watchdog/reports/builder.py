@@ -30,12 +30,10 @@ from watchdog.rules.rule import Rule
 
 #: A silence counts as about to end when it ends within a day, or within as much time as the report covers.
 _SOON = 86400.0
-#: Polls are at least so many seconds apart.
-_BETWEEN_POLLS = 1.0
 
 
-def report_of(rows: Rows, policy: Policy, period: Period) -> Report:
-    """`policy` is the configuration at the end of the period."""
+def report_of(rows: Rows, policy: Policy, period: Period, every: float) -> Report:
+    """`policy` is the configuration at the end of the period, `every` the seconds between polls."""
     episodes = [one for one in rows.episodes if _overlaps(one, period.start, period.end)]
     messages = deliveries(rows.notes)
     pages = [one for one in messages if one.is_page]
@@ -46,7 +44,7 @@ def report_of(rows: Rows, policy: Policy, period: Period) -> Report:
     lines = []
     for name, found in by_rule.items():
         its = [one for one in pages if name in one.paged.values()]
-        advice = _advice(policy.by_name.get(name), found, its, period)
+        advice = _advice(policy.by_name.get(name), found, its, period, every)
         lines.append(_rule_line(name, found, its, escalations[name], period, advice))
     total = _rule_line("", episodes, pages, sum(escalations.values()), period, None)
     return Report(
@@ -106,14 +104,14 @@ def _rule_line(
 
 
 def _advice(
-    rule: Rule | None, episodes: Sequence[Episode], pages: Sequence[Delivery], period: Period
+    rule: Rule | None, episodes: Sequence[Episode], pages: Sequence[Delivery], period: Period, every: float
 ) -> Advice | None:
     """What a longer `for` of a rule would have spared: a page only if it was about nothing else. None for a rule
     that is gone."""
     over = [one for one in episodes if one.ended in period]
     if rule is None:
         return None
-    true_for = {one.id: _true_for(one, rule) for one in over}
+    true_for = {one.id: _true_for(one, rule, every) for one in over}
     longer = longer_for(list(true_for.values()), rule.terms.for_)
     if longer is None:
         return None
@@ -123,9 +121,10 @@ def _advice(
     return Advice(longer, len(spared), len(over), len(saved), night)
 
 
-def _true_for(episode: Episode, rule: Rule) -> float:
-    """The longest time for which an episode that is over can have been true, up to a poll before its end."""
-    held = (episode.ended or episode.since) - episode.since - _BETWEEN_POLLS
+def _true_for(episode: Episode, rule: Rule, every: float) -> float:
+    """The longest time for which an episode that is over can have been true: up to the poll before it was found
+    false."""
+    held = (episode.ended or episode.since) - episode.since - every
     kept = min(terms.keep_firing_for for terms in rule.variants)
     return held if episode.why_ended else held - kept
 

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from itertools import starmap
 
+from watchdog.alerts.mutes import NIGHT
 from watchdog.reports.report import Report, RuleLine
 from watchdog.reports.text import (
     MOST_RULES,
+    NIGHT_HOURS,
     counted,
+    days_shown,
+    local,
     median_of,
     period_of,
     remarks,
@@ -82,11 +86,11 @@ def _charts(report: Report) -> Iterator[str]:
     if not report.rules:
         return
     yield _heading("Pages by day")
-    yield (f'<p style="margin:0 0 6px;font-size:12px;color:{_FAINT}">{_swatch(_NIGHT)} at night (22:00-07:00) '
+    yield (f'<p style="margin:0 0 6px;font-size:12px;color:{_FAINT}">{_swatch(_NIGHT)} at night ({NIGHT_HOURS}) '
            f"&nbsp; {_swatch(_DAY)} in the daytime</p>")  # fmt: skip
     most = max(1, *(one.pages for one in report.days))
     rows = []
-    for one in report.days:
+    for one in days_shown(report):
         bar = _bar(((one.pages_at_night, _NIGHT), (one.pages - one.pages_at_night, _DAY)), most)
         rows.append(
             f'<tr><td width="84" nowrap style="padding:2px 8px 2px 0;font-size:12px;color:{_FAINT};white-space:nowrap">'
@@ -115,17 +119,25 @@ def _bar(parts: Iterable[tuple[int, str]], most: int) -> str:
 
 def _hours(report: Report) -> str:
     most = max(report.hours)
-    bars, clock = [], []
+    bars, clock = "", ""
+    some_day = local(report.start, report).replace(minute=0)
     for hour, count in enumerate(report.hours):
-        colour = _NIGHT if hour >= 22 or hour < 7 else _DAY
-        height = round(count / most * _TALLEST)
-        block = f'<div style="height:{max(2, height)}px;background:{colour};font-size:0;line-height:0">&nbsp;</div>'
-        label = f'<div style="font-size:10px;color:{_FAINT}">{count}</div>' if count else ""
-        bars.append(f'<td valign="bottom" align="center" width="4%" height="{_TALLEST + 16}" style="padding:0 1px">'
-                    f'{label}{block if count else ""}</td>')  # fmt: skip
-        clock.append(f'<td align="center" style="font-size:10px;color:{_FAINT};border-top:1px solid {_LINE}">'
-                     f"{f'{hour:02}' if hour % 3 == 0 else '&nbsp;'}</td>")  # fmt: skip
-    return f'<table {_TABLE}><tr>{"".join(bars)}</tr><tr>{"".join(clock)}</tr></table>'
+        colour = _NIGHT if NIGHT.covers(some_day.replace(hour=hour)) else _DAY
+        bars += f'<td valign="bottom" align="center" width="4%" height="{_TALLEST + 16}" style="padding:0 1px">'
+        bars += f"{_column(count, most, colour)}</td>"
+        words = f"{hour:02}" if hour % 3 == 0 else "&nbsp;"
+        clock += f'<td align="center" style="font-size:10px;color:{_FAINT};border-top:1px solid {_LINE}">{words}</td>'
+    return f"<table {_TABLE}><tr>{bars}</tr><tr>{clock}</tr></table>"
+
+
+def _column(count: int, most: int, colour: str) -> str:
+    """A bar that stands, with its number on it; nothing for none."""
+    if not count:
+        return ""
+    height = max(2, round(count / most * _TALLEST))
+    style = f"height:{height}px;background:{colour};font-size:0;line-height:0"
+    bar = f'<table {_TABLE}><tr><td bgcolor="{colour}" height="{height}" style="{style}">&nbsp;</td></tr></table>'
+    return f'<div style="font-size:10px;color:{_FAINT}">{count}</div>{bar}'
 
 
 def _rules(report: Report) -> Iterator[str]:

@@ -13,9 +13,9 @@ from watchdog.reports.report import Period, Report, Rows
 from watchdog.reports.text import plain_text, title_of
 
 
-def scheduled(span: ReportSpan, rows: Rows, policy: Policy) -> Report:
-    """The report that a pending notification asks for."""
-    return report_of(rows, policy, Period(span.start, span.end, span.timezone))
+def scheduled(span: ReportSpan, rows: Rows, policy: Policy, every: float) -> Report:
+    """The report that a pending notification asks for; `every` are the seconds between polls."""
+    return report_of(rows, policy, Period(span.start, span.end, span.timezone), every)
 
 
 def filled(message: Message, report: Report) -> Message:

@@ -7,11 +7,14 @@ from datetime import datetime
 from textwrap import wrap
 from zoneinfo import ZoneInfo
 
-from watchdog.reports.report import EntityLine, Report, RuleLine, SilenceLine, SilentRule, TargetLine, Times
+from watchdog.alerts.mutes import NIGHT
+from watchdog.reports.report import DayLine, EntityLine, Report, RuleLine, SilenceLine, SilentRule, TargetLine, Times
 from watchdog.units import format_duration
 
+NIGHT_HOURS = f"{NIGHT.start // 60:02}:{NIGHT.start % 60:02}-{NIGHT.end // 60:02}:{NIGHT.end % 60:02}"
 _WIDTH = 80
 _BAR = 24
+_MONTH = 32
 _LEVELS = " ▁▂▃▄▅▆▇█"
 #: Rules, and entities of one rule, that are listed.
 MOST_RULES, MOST_ENTITIES = 20, 6
@@ -38,7 +41,7 @@ def summary(report: Report) -> list[str]:
     said = [f"{counted(report.episodes, 'alert')} fired{still}."]
     if report.pages:
         said.append(f"{counted(report.pages, 'page')} reached somebody: {report.pages_at_night} at night "
-                    f"(22:00-07:00), {report.pages_at_weekend} at the weekend.")  # fmt: skip
+                    f"({NIGHT_HOURS}), {report.pages_at_weekend} at the weekend.")  # fmt: skip
     else:
         said.append("Nobody was paged.")
     if report.ended_notified:
@@ -140,10 +143,15 @@ def plain_text(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
+def days_shown(report: Report) -> list[DayLine]:
+    """Every day of a month; of a longer period those on which something fired or somebody was paged."""
+    return [one for one in report.days if len(report.days) <= _MONTH or one.episodes or one.pages]
+
+
 def _days(report: Report) -> Iterator[str]:
     most = max(1, *(one.pages for one in report.days))
     yield f"{'By day':<12}{'episodes':>8}  {'pages':>5}"
-    for one in report.days:
+    for one in days_shown(report):
         night = f" {one.pages_at_night} at night" if one.pages_at_night else ""
         bar = "█" * round(one.pages / most * _BAR) or ("▏" if one.pages else "")
         yield f"{one.day:%a %d %b}  {one.episodes:>8}  {one.pages:>5}  {bar}{night}".rstrip()

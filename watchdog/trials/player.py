@@ -233,7 +233,7 @@ class _Player:
         span = sending.claim.notification.report
         if span is None or self._store is None:
             return sending.message
-        report = scheduled(span, self._store.rows_of(span.start, span.end), self._engine.policy)
+        report = scheduled(span, self._store.rows_of(span.start, span.end), self._engine.policy, self._case.interval)
         return filled(sending.message, report)
 
     def _tell(self, told: Told, target: str) -> None:

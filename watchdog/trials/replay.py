@@ -250,11 +250,11 @@ class Replay:
             if (verdicts.observed & (verdicts.truth != UNKNOWN)).any():
                 rule.evaluation = True
         self._seen.update((kind, name) for kind in REAL_KINDS for name in evaluation.snapshot.names(kind))
+        before, self._runs = self._runs, {}  # an alert that is inactive again has no state
         for key, state in self._engine.states().items():
             if state.phase not in (Phase.PENDING, Phase.FIRING):
-                self._runs.pop(key, None)
                 continue
-            run = self._runs.setdefault(key, _Run())
+            run = self._runs[key] = before.get(key) or _Run()
             run.see(_truth(evaluation.verdicts[key.rule], key), evaluation.at)
             if state.phase is Phase.FIRING and state.began is not None:
                 self._held[episode_id(key, state.began)] = run.longest
