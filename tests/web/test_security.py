@@ -78,6 +78,17 @@ def test_reading(sites: dict[str, httpx.Client], settings: str, headers: dict[st
         assert sites[settings].get(path).status_code == 200, path
 
 
+def test_a_path_that_leads_nowhere(sites: dict[str, httpx.Client]) -> None:
+    """A page for people, a sentence for programs; both say where to go."""
+    for settings in SETTINGS:
+        page = sites[settings].get("/nowhere", headers={"Accept": "text/html,*/*"})
+        assert page.status_code == 404
+        assert '<a href="/">What fires now</a>' in page.text
+        assert "default-src" in page.headers["content-security-policy"]
+        said = sites[settings].get("/nowhere")
+        assert (said.status_code, said.text) == (404, "there is nothing at this path; the status page is at /\n")
+
+
 CHANGING = [
     ("loopback", {}, 401), ("elsewhere", {}, 401), ("elsewhere, open", {}, 401), ("loopback", basic("no"), 401),
     ("loopback, no token", BEARER, 403), ("elsewhere, no token", {}, 403),

@@ -75,7 +75,7 @@ def application(
             *Pages(watched, access, templates).routes(),
         ],
         middleware=[Middleware(Guard, access)],
-        exception_handlers={StoreError: _database_away(templates)},
+        exception_handlers={StoreError: _database_away(templates), 404: _no_page(templates)},
     )
     app.state.stopping = lambda: False  # whoever serves it says when its streams have to end
     return app
@@ -88,6 +88,17 @@ def _database_away(templates: Templates) -> Callable[[Request, Exception], Respo
         if "text/html" in request.headers.get("accept", ""):
             return templates.page("unavailable.html", 503, text=str(cause))
         return PlainTextResponse(f"{cause}\n", 503)
+
+    return answer
+
+
+def _no_page(templates: Templates) -> Callable[[Request, Exception], Response]:
+    """The answer to a path that leads nowhere: a page for browsers, a sentence for others."""
+
+    def answer(request: Request, cause: Exception) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return templates.page("missing.html", 404)
+        return PlainTextResponse("there is nothing at this path; the status page is at /\n", 404)
 
     return answer
 
