@@ -244,10 +244,13 @@ def _texts(found: Sequence[Column | None], rows: int) -> tuple[list[str], bytes]
         if one is None or one.texts is None:
             before = None
             continue
-        if before is not None and (one.texts is before or bool(np.all(one.texts == before))):
+        if one.texts is before or (before is not None and bool(np.all(one.texts == before))):
             codes[:, index] = codes[:, index - 1]
         else:
-            codes[:, index] = [places.setdefault(text, len(places)) for text in one.texts]
+            texts = one.texts.tolist()
+            for text in dict.fromkeys(texts):
+                places.setdefault(text, len(places))
+            codes[:, index] = np.fromiter(map(places.__getitem__, texts), dtype=np.float64, count=rows)
         before = one.texts
     return [str(text) for text in places if text is not None], pack_matrix(codes)
 
