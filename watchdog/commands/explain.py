@@ -69,6 +69,8 @@ def explain(alert: str, entity: str, *, as_json: bool) -> int:
     out.print(f"fired when   {facts.reason}", markup=False)
     if current is not None and current.current:
         out.print(f"now          {current.reason}", markup=False)
+        if current.error:
+            out.print(f"error        {current.error}", markup=False)
         if current.trend:
             out.print(f"trend        {current.trend}", markup=False)
     if not latest.firing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog.alerts.episodes import Facts
-from watchdog.readings.fleet import Entity, LabelValue
+from watchdog.readings.fleet import Entity, Kind, LabelValue
 from watchdog.readings.snapshot import Snapshot
 from watchdog.rules.rule import Rule, Terms
 from watchdog.rules.verdicts import FALSE, TRUE, Explanation, Verdicts
@@ -45,6 +45,16 @@ def end_reason(verdicts: Verdicts, row: int) -> str:
     return verdicts.explain(row, clear=verdicts.rule.clear is not None, ended=True).reason
 
 
+def _task_error(snapshot: Snapshot, entity: Entity) -> str:
+    """What the first failed task of a connector says of its failure; "" where none does."""
+    texts = snapshot.column(Kind.TASK, "task_error").texts
+    if texts is None or entity.key.kind not in (Kind.SOURCE, Kind.DESTINATION):
+        return ""
+    entities = snapshot.fleet.table(Kind.TASK).entities
+    found = (text for one, text in zip(entities, texts.tolist(), strict=True) if text and one.connector == entity.key)
+    return next(found, "")
+
+
 def _facts(
     rule: Rule,
     terms: Terms,
@@ -58,6 +68,8 @@ def _facts(
     # texts may name any reading of the entity, also those the rule does not judge
     readings: dict[str, float | str | None] = {one.metric: one.value for one in snapshot.readings(entity.key)}
     readings.update(explanation.readings)
+    if (error := _task_error(snapshot, entity)) and "task_error" not in readings:
+        readings["task_error"] = error
     return Facts(
         labels=labels_of(rule, terms, entity, flapping=flapping),
         entity=entity.name,

@@ -89,6 +89,7 @@ def facts_of(line: Line) -> list[tuple[str, str]]:
         known = [
             ("Now" if line.held else "Why", _reason_besides(line)),
             ("Value", f"{line.value} (limit {line.limit})" if line.limit else line.value),
+            ("Error", line.error),
             ("Trend", line.trend),
             ("Since", when(line)),
         ]
@@ -106,7 +107,7 @@ def brief_of(line: Line) -> str:
     """The facts of one alert among others: why, and since when."""
     if line.phase == "firing":
         since = f"since {when(line)}" if line.since else ""
-        return " · ".join(text for text in (_reason_besides(line), line.trend, since, line.note) if text)
+        return " · ".join(text for text in (_reason_besides(line), line.error, line.trend, since, line.note) if text)
     after = f"Resolved after {format_duration(line.duration)}"
     return " · ".join(text for text in (f"{after}: {line.reason}" if line.reason else after, line.note) if text)
 

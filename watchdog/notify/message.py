@@ -25,7 +25,8 @@ class Line:
     """One alert in a message. `phase` is firing, resolved or missed; `duration` is in seconds, up to now or its end.
 
     While it fires, `reason`, `value` and its `limit` are those of the last poll, which did not find it true if it is
-    `held`; `trend` says where the value is going. Afterwards `reason` is why it ended, and the texts are those of its
+    `held`; `trend` says where the value is going, `error` what a
+    failed task or snapshot says. Afterwards `reason` is why it ended, and the texts are those of its
     beginning. `note` says what is special (no reading since …, a broken text). `act_url` is a link that acts: who
     opens it may acknowledge and silence.
     """
@@ -40,6 +41,7 @@ class Line:
     value: str = ""
     limit: str = ""
     trend: str = ""
+    error: str = ""
     since: float = 0.0
     ended: float | None = None
     duration: float = 0.0

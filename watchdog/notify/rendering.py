@@ -184,7 +184,7 @@ class Wording:
         """An alert's texts as they are now: every annotation rendered, `reason` and `trend`."""
         names = self._names(episode, facts, (episode.ended or now) - episode.since, now, trend)
         made = {name: _render(text, names, facts.reason)[0] for name, text in facts.annotations.items()}
-        return {**made, "reason": facts.reason, "trend": trend}
+        return {**made, "reason": facts.reason, "trend": trend, "error": error_in(facts)}
 
     def _line(
         self, records: Records, subject: _Subject, target: str, current: Current, now: float, trend: Trend
@@ -213,6 +213,7 @@ class Wording:
             value=in_words(facts.value),
             limit=in_words(facts.limit) if _is_limit(facts.limit, facts.value) else "",
             trend=going,
+            error=error_in(facts),
             since=episode.since,
             ended=episode.ended,
             duration=until - episode.since,
@@ -256,6 +257,13 @@ def _with_unit(quantity: Quantity) -> object:
     """A value as templates see it: a number that knows its unit, or a text."""
     value = quantity.value
     return templates.Number(value, quantity.unit) if isinstance(value, float | int) else value
+
+
+def error_in(facts: Facts) -> str:
+    """What a failed task or snapshot says of its failure; "" where it says nothing."""
+    return next(
+        (text for name in ("task_error", "snapshot_error") if isinstance(text := facts.readings.get(name), str)), ""
+    )
 
 
 def _in_words_unless_filtered(quantity: Quantity) -> object:

@@ -19,7 +19,8 @@ from watchdog.streamkap.bulk import BulkReader
 from watchdog.streamkap.children import Children
 from watchdog.streamkap.client import StreamkapClient
 from watchdog.streamkap.decode import LastTexts, Layer, Layers
-from watchdog.streamkap.entities import task_states, text
+from watchdog.streamkap.entities import task_errors, task_states, text
+from watchdog.streamkap.error_text import snapshot_error_of
 from watchdog.streamkap.known_shape import Metrics, is_sensitive
 from watchdog.streamkap.metrics_answer import Found, Group
 from watchdog.streamkap.pages import Item, Pages
@@ -35,6 +36,7 @@ COLLECTIONS: Mapping[Kind, client.Collection] = {
 }
 LATEST = MetricsQuery(time_type="latest")
 #: What Kafka Connect calls a task's state; a task's `state` may also be what its source does ("Streaming").
+_FAILED = "FAILED"
 _TASK_STATES = {"UNASSIGNED", "RUNNING", "PAUSED", "FAILED", "RESTARTING", "DESTROYED", "STOPPED"}
 #: Seconds for which a list that was not empty has to stay empty to be believed: more likely the API has lost it.
 _EMPTY_FOR = 600.0
@@ -60,12 +62,14 @@ class CollectionResult:
 class _Described(NamedTuple):
     """What listed objects say that does not change with a poll.
 
-    The connector of each task, wanted states, and the topics of connectors that have any.
+    The connector of each task, wanted states and failed snapshots, what failed tasks say, and the topics of connectors
+    that have any.
     """
 
     items: Mapping[str, Item]
     tasks: Mapping[str, str]
     wanted: Mapping[str, Metrics]
+    errors: Mapping[str, Metrics]
     topics: Mapping[str, Collection[str]]
 
 
@@ -83,12 +87,13 @@ class CollectionPoll:
         self._busy = threading.Lock()
         self._listed_at: float | None = None
         self._list_again = True
+        self._failed_tasks: set[str] = set()
         self._empty_since: float | None = None
         self._vanished: dict[str, tuple[int, float]] = {}
         self._alone: set[str] = set()  #: answered by their own endpoint only
         self._silent: dict[str, float] = {}  #: answered by none; when to ask their own endpoint again
         self._bulk_again = 0.0
-        self._description = _Described(self.items, {}, {}, {})
+        self._description = _Described(self.items, {}, {}, {}, {})
         self.children = Children()
         self._texts = {group: LastTexts() for group in Group}
 
@@ -226,10 +231,14 @@ class CollectionPoll:
         if self._description.items is not self.items:
             parts = {id: self.children.listed(item) for id, item in self.items.items()}
             tasks = {f"{id}/{task}": id for id, part in parts.items() for task in part.tasks or ()}
-            wanted = {id: {"desired_state": item["desired_state"]} for id, item in self.items.items()
-                      if item.get("desired_state") is not None}  # fmt: skip
+            wanted = {id: said for id, item in self.items.items() if (said := _wanted(item))}
+            errors: dict[str, Metrics] = {
+                f"{id}/{task}": {"task_error": error}
+                for id, item in self.items.items()
+                for task, error in task_errors(item).items()
+            }
             topics = {id: part.topics for id, part in parts.items() if part.topics}
-            self._description = _Described(self.items, tasks, wanted, topics)
+            self._description = _Described(self.items, tasks, wanted, errors, topics)
         return self._description
 
     # Results
@@ -260,6 +269,7 @@ class CollectionPoll:
             if listed:
                 wanted = {id: state for id, state in wanted.items() if id not in listed}
             layers[self.kind].append(Layer(wanted, at=self._listed_at, listed=True))
+            layers[Kind.TASK].append(Layer(self._described().errors, at=self._listed_at, listed=True))
         return layers
 
     def _remember(self, at: float, result: CollectionResult) -> None:
@@ -270,7 +280,31 @@ class CollectionPoll:
         if not self._is_connector:
             return
         unknown = self.children.note(at, found)
-        self._list_again |= unknown and result.listed is None
+        failures = self._has_new_failures(found)
+        self._list_again |= (unknown or failures) and result.listed is None
+
+    def _has_new_failures(self, found: Found) -> bool:
+        """Whether a task has failed since the last poll: the listing says why."""
+        failed = {
+            key
+            for block in found.blocks[Group.TASK]
+            if _FAILED in (states := block.columns.get("task_status", ()))
+            for key, state in zip(block.keys, states, strict=True)
+            if state == _FAILED
+        }
+        failed.update(key for key, metrics in found.groups[Group.TASK].items() if metrics.get("task_status") == _FAILED)
+        before, self._failed_tasks = self._failed_tasks, failed
+        return bool(failed - before)
+
+
+def _wanted(item: Item) -> Metrics:
+    """What a listing says of a connector beside its state, until the next listing."""
+    found: Metrics = {}
+    if item.get("desired_state") is not None:
+        found["desired_state"] = item["desired_state"]
+    if error := snapshot_error_of(item):
+        found["snapshot_error"] = error
+    return found
 
 
 def _states(item: Item) -> Metrics:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from watchdog.readings.fleet import Entity, EntityKey, Kind, LabelValue, PartLabels
+from watchdog.streamkap.error_text import error_of
 from watchdog.streamkap.pages import Item
 
 ACCOUNT = EntityKey(Kind.ACCOUNT, "account")
@@ -73,6 +74,16 @@ def task_states(item: Item) -> dict[str, str]:
         if task is not None and state:
             found[task] = state
     return found
+
+
+def task_errors(item: Item) -> dict[str, str]:
+    """What failed tasks say of their failure, in one line without secrets, as the listing tells it."""
+    statuses = item.get("task_statuses")
+    rows: Iterable[tuple[Any, Any]] = statuses.items() if isinstance(statuses, dict) else ()
+    if isinstance(statuses, list):
+        rows = ((row, row) for row in statuses)
+    found = ((_task(named), error_of(row)) for named, row in rows)
+    return {task: error for task, error in found if task is not None and error}
 
 
 def members_of(pipeline: Item) -> tuple[EntityKey, ...]:

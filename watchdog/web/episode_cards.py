@@ -69,6 +69,7 @@ class Card:
     description: str
     reason: tuple[Part, ...]
     trend: str
+    error: str
     runbook: str
     since: Moment
     began: Moment
@@ -149,6 +150,7 @@ def card(
         description=texts.get("description", ""),
         reason=parts_of(texts.get("reason") or facts.reason),
         trend=texts.get("trend", ""),
+        error=texts.get("error", ""),
         runbook=followable(texts.get("runbook_url", facts.annotations.get("runbook_url", ""))),
         since=moment(episode.since, now),
         began=moment(episode.began, now),

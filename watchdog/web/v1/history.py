@@ -69,11 +69,12 @@ def episode(call: Call) -> EpisodeDetail:
     plain = _object(watched, found)
     texts = dict(watched.texts(found, call.now))
     texts.pop("reason", None)
-    trend = texts.pop("trend", "")
+    trend, error = texts.pop("trend", ""), texts.pop("error", "")
     return EpisodeDetail(
         **{name: getattr(plain, name) for name in plain.__struct_fields__},
         annotations=texts,
         trend=trend,
+        error=error,
         readings=dict((watched.facts(found) if plain.current else found.facts).readings),
         story=[line_object(one, names) for one in watched.store.notes_of(episode=found.id)],
         told=[told_object(one, names) for one in watched.store.entries_of(found.id)],

@@ -171,10 +171,11 @@ class Line(Struct, frozen=True):
 
 class EpisodeDetail(Episode, frozen=True):
     """An episode with its texts as a message would say them, its time line, and who was told. `trend` says where its
-    value is going, empty where the last half hour follows no line."""
+    value is going, empty where the last half hour follows no line; `error` what a failed task or snapshot says."""
 
     annotations: dict[str, str]
     trend: str
+    error: str
     readings: dict[str, Value]
     story: list[Line]
     told: list[Told]
