@@ -104,6 +104,18 @@ def test_exactly_what_an_edit_does_is_named(why: str, edit: Callable[[str], str]
     assert _effect(_diff(edit)) == effect
 
 
+def test_ends_that_nobody_is_told_of_are_an_effect() -> None:
+    found = _diff(replaced('oncall: {to: ["${ONCALL}"]}', 'oncall: {to: ["${ONCALL}"], send_resolved: false}'))
+    assert [(one.rule, one.old.ends, one.new.ends) for one in found.rules if one.old and one.new] == [
+        ("Down", {"oncall": 1}, {})
+    ]
+
+
+def test_another_severity_is_an_effect() -> None:
+    found = _diff(replaced("for: 2m, flapping: off}", "for: 2m, flapping: off, severity: info}"))
+    assert [(one.rule, one.edits) for one in found.rules] == [("Lag", ("severity: warning -> info",))]
+
+
 def test_night_and_weekend_are_those_of_the_receivers_clock() -> None:
     """Orders fires on Sunday at 23:12, payments at 23:32; both are before midnight."""
     found = _diff(replaced("limit: 20", "limit: 40"))

@@ -194,6 +194,10 @@ def _details(one: RuleDifference) -> Iterator[str]:
         if was != now:
             yield (f"pages to {receiver}: {_change(was.count, now.count)} (at night {_change(was.night, now.night)}, "
                    f"at the weekend {_change(was.weekend, now.weekend)})")  # fmt: skip
+    was_ended, is_ended = ({} if side is None else side.ends for side in (one.old, one.new))
+    for receiver in sorted({*was_ended, *is_ended}):
+        if was_ended.get(receiver, 0) != is_ended.get(receiver, 0):
+            yield f"ends notified to {receiver}: {_change(was_ended.get(receiver, 0), is_ended.get(receiver, 0))}"
     if one.gained:
         yield f"covers also {_some(one.gained)}"
     if one.lost:

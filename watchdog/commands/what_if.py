@@ -172,7 +172,7 @@ def _look(replayed: Replay, rule: Rule, key: EntityKey) -> _Look:
 
 
 def _words(asked: Sequence[str]) -> str:
-    return ", ".join(one for one in asked if not one.startswith("at"))
+    return ", ".join(one for one in asked if one.partition("=")[0].strip() != "at")
 
 
 def _show(

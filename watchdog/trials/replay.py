@@ -15,7 +15,7 @@ from watchdog.cycle.engine import SERVICE_READINGS, Engine
 from watchdog.cycle.evaluation import Evaluation
 from watchdog.cycle.policy import Policy
 from watchdog.cycle.state import Saved
-from watchdog.notify.pending import PAGES, Item
+from watchdog.notify.pending import PAGES, Item, Part
 from watchdog.notify.rendering import Wording
 from watchdog.notify.routes import TargetSpec
 from watchdog.readings.fleet import REAL_KINDS, EntityKey, Kind, Rows, Table
@@ -103,6 +103,7 @@ class Report:
     rules: list[RuleReport] = field(default_factory=list)
     messages: dict[str, Counter[str]] = field(default_factory=dict)
     pages: list[Page] = field(default_factory=list)
+    ends: list[Page] = field(default_factory=list)  #: messages that tell a receiver of ends
 
 
 @dataclass(slots=True)
@@ -234,9 +235,10 @@ class Replay:
     def _page(self, items: Iterable[Item], receiver: str, now: float) -> None:
         assert self._engine is not None
         episodes = self._engine.records.episodes
-        alerts = frozenset(episodes[one.episode].alert for one in items if one.part in PAGES)
-        if alerts:
-            self._report.pages.append(Page(now, receiver, alerts))
+        for parts, sent in ((PAGES, self._report.pages), (frozenset({Part.END}), self._report.ends)):
+            alerts = frozenset(episodes[one.episode].alert for one in items if one.part in parts)
+            if alerts:
+                sent.append(Page(now, receiver, alerts))
 
     def _look(self) -> None:
         """Which rules knew an answer, and for how long what is true has been so."""

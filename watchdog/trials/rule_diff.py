@@ -38,6 +38,7 @@ class Side:
     episodes: int
     seconds: float
     pages: dict[str, Pages]  #: by receiver
+    ends: dict[str, int]  #: messages that tell of ends, by receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +122,27 @@ class _Compared:
         self.name = name
         self.rules = old.by_name.get(name), new.by_name.get(name)
         self.reports = _report(before, name), _report(after, name)
-        self.pages = _pages_of(before, name), _pages_of(after, name)
+        self.pages = _about(before.pages, name), _about(after.pages, name)
+        self.ends = _about(before.ends, name), _about(after.ends, name)
         self.covered = [{} if one is None else one.covered for one in self.reports]
         self.end = after.end
         self.local = local
 
     @property
     def differs(self) -> bool:
-        """Whether anybody would have noticed: episodes, pages, or whom the rule covers."""
-        episodes, pages = ([_noticed(one) for one in both] for both in (self.reports, self.pages))
+        """Whether anybody would have noticed: episodes, their severity, pages, ends, or whom the rule covers."""
+        episodes, pages, ends = ([_noticed(one) for one in both] for both in (self.reports, self.pages, self.ends))
         return (
             episodes[0] != episodes[1]
             or pages[0] != pages[1]
+            or ends[0] != ends[1]
+            or (bool(episodes[0]) and self._severities(0) != self._severities(1))
             or self.covered[0].keys() != self.covered[1].keys()
         )
+
+    def _severities(self, place: int) -> list[str]:
+        rule = self.rules[place]
+        return [] if rule is None else [str(terms.severity) for terms in rule.variants]
 
     def difference(self) -> RuleDifference:
         old, new = self.covered
@@ -156,7 +164,8 @@ class _Compared:
         for page in self.pages[place]:
             pages.setdefault(page.receiver, []).append(page)
         counted = {receiver: count(of, self.local) for receiver, of in sorted(pages.items())}
-        return Side(len(report.stretches), sum(_lasted(one, self.end) for one in report.stretches), counted)
+        ends = dict(sorted(Counter(end.receiver for end in self.ends[place]).items()))
+        return Side(len(report.stretches), sum(_lasted(one, self.end) for one in report.stretches), counted, ends)
 
     def _pairs(self) -> Iterator[tuple[Stretch | None, Stretch | None]]:
         """Episodes of the same entity that overlap are one and the same trouble; the rest is in one of the two."""
@@ -216,7 +225,8 @@ class _Compared:
         longest = max((terms.for_ for terms in rule.variants), default=0.0)
         if was.held < longest:
             return f"it was true for {format_duration(was.held)}, `for` is {format_duration(longest)}"
-        return f"it fired because {was.reason}"
+        changed = ", ".join(edits(*self.rules))
+        return f"it fired because {was.reason}" + (f"; now {changed}" if changed else "")
 
     def _moved_pages(self) -> Iterator[Largest]:
         counts = [Counter(page.receiver for page in pages) for pages in self.pages]
@@ -301,8 +311,8 @@ def _report(report: Report, name: str) -> RuleReport | None:
     return next((rule for rule in report.rules if rule.name == name), None)
 
 
-def _pages_of(report: Report, rule: str) -> list[Page]:
-    return [page for page in report.pages if rule in page.rules]
+def _about(sent: Iterable[Page], rule: str) -> list[Page]:
+    return [page for page in sent if rule in page.rules]
 
 
 def _noticed(what: RuleReport | Sequence[Page] | None) -> object:
