@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 sys.path.insert(0, str(Path(__file__).parent))
 
 from sinks.http import HttpSink, TlsSinks
+from sinks.slack import SlackWorkspace
 from sinks.smtp import SmtpSink
 
 _numbers = count(1)
@@ -48,6 +49,16 @@ def tls_sinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TlsSi
         monkeypatch.setenv(name, value)
     yield sinks
     sinks.stop()
+
+
+@pytest.fixture
+def slack_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackWorkspace]:
+    """A Slack of its own with channels, threads and history; reached as `tls_sinks` is."""
+    workspace = SlackWorkspace(tmp_path)
+    for name, value in workspace.env().items():
+        monkeypatch.setenv(name, value)
+    yield workspace
+    workspace.stop()
 
 
 @pytest.fixture

@@ -16,7 +16,9 @@ from watchdog.cycle.evaluation import Evaluation
 from watchdog.cycle.policy import Policy
 from watchdog.delivery.sender import Carrier
 from watchdog.errors import DeliveryError, StoreError
+from watchdog.notify.message import Message
 from watchdog.notify.pending import ReportSpan
+from watchdog.notify.rendering import state_of
 from watchdog.readings.poll import Poll
 from watchdog.reports.message import filled, scheduled
 from watchdog.store.store import Store
@@ -154,6 +156,16 @@ class EngineStore:
         """After a reload: a rotated secret means another URL for the same target."""
         with self._lock:
             self._carriers.clear()
+
+    def standing(self, target: str, episode_ids: Sequence[str]) -> tuple[str, Message] | None:
+        """What is true now of alerts that a target was notified about, in short (it differs when a message has to say
+        something else) and as a message; None when none of them is known any more. Raises StoreError."""
+        found = [self.engine.records.episodes.get(one) or self.store.episode(one) for one in episode_ids]
+        episodes = [one for one in found if one is not None]
+        if not episodes:
+            return None
+        with self._lock:
+            return state_of(episodes), self.engine.standing(target, episodes, self.clock())
 
     def accepted(self, sending: Sending) -> None:
         with self._lock:

@@ -19,6 +19,7 @@ from watchdog.app.polling import Source
 from watchdog.app.recorder import Recorder
 from watchdog.app.reloader import Reloader
 from watchdog.app.service import Service
+from watchdog.app.slack_roots import SlackRoots
 from watchdog.app.standby import StandbyView
 from watchdog.configuration.export import export_selector
 from watchdog.configuration.files import load, load_texts
@@ -26,6 +27,7 @@ from watchdog.configuration.reload import Watcher
 from watchdog.cycle.engine import Engine
 from watchdog.cycle.policy import Policy
 from watchdog.delivery.sender import Carrier
+from watchdog.delivery.slack_threads import SlackThreads
 from watchdog.delivery.targets import check_url, open_target, target_of
 from watchdog.errors import DeliveryError
 from watchdog.loopback import is_loopback
@@ -63,6 +65,7 @@ class Known:
 
     policy: Callable[[], Policy]
     earlier: Callable[[], Iterable[Policy]]
+    threads: SlackThreads | None = None
     known: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def label(self, target: str) -> str:
@@ -80,7 +83,7 @@ class Known:
         if target not in self.known:
             raise DeliveryError("its URL is in no accepted rule files that are kept", permanent=True)
         try:
-            return open_target(*self.known[target])
+            return open_target(*self.known[target], threads=self.threads)
         except ValueError as cause:
             raise DeliveryError(f"its URL cannot be used: {cause}", permanent=True) from cause
 
@@ -129,8 +132,11 @@ class Started:
     service: Service
     watcher: Watcher
     server: Server | None
+    slack_roots: SlackRoots | None = None
 
     def close(self) -> None:
+        if self.slack_roots is not None:
+            self.slack_roots.stop()
         self.watcher.stop()
         if self.server is not None:
             self.server.stop()
@@ -177,7 +183,7 @@ def start(
     engine.adopt(policy)  # with the first poll: targets that left meanwhile get the ends they are owed
     engine.restore_windows(*store.load_windows())
     if carriers is None:
-        carriers = Known(lambda: engine.policy, lambda: _accepted(store, variables))
+        carriers = Known(lambda: engine.policy, lambda: _accepted(store, variables), SlackThreads(store, clock))
     engine_store = EngineStore(
         engine, store, clock=clock, open_carrier=carriers.open, label=carriers.label, may_send=may_send
     )
@@ -198,7 +204,12 @@ def start(
     )
     server = _server(settings, LeaderView(service, reloader), access, signed)
     watcher.start(service.wake)
-    return Started(service, watcher, server)
+    threads = carriers.threads if isinstance(carriers, Known) else None
+    roots = None if threads is None else SlackRoots(threads, engine_store.standing, clock=clock,
+                                                    open_target=engine_store.carrier, may_send=may_send)  # fmt: skip
+    if roots is not None:
+        roots.start()
+    return Started(service, watcher, server, roots)
 
 
 def stand_by(settings: Settings, variables: Mapping[str, str], store: Store, clock: Clock = time.time) -> Server | None:

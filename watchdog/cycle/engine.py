@@ -213,6 +213,12 @@ class Engine:
             return None
         return Sending(claimed, message)
 
+    def standing(self, target: str, episodes: list[Episode], now: float) -> Message:
+        """What is true now of alerts that a target was notified about."""
+        return self._wording.standing(
+            self.records, target, episodes, self.current, now, lambda one: self.trend(one, now)
+        )
+
     def accepted(self, sending: Sending, now: float) -> None:
         self.targets.accepted(sending.claim.notification, now)
         self.dispatcher.accepted(sending.claim, now)

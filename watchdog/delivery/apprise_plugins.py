@@ -61,6 +61,11 @@ def well_known(*names: str) -> tuple[type[Any], ...]:
     return tuple(_well_known()[name] for name in names)
 
 
+def bot_token(url: str) -> str:
+    """The token of a Slack bot; "" for every other URL."""
+    return str(getattr(_plugin(url), "access_token", None) or "")
+
+
 def _plugin(url: str) -> Any:
     from apprise.common import OverflowMode
 

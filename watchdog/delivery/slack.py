@@ -36,7 +36,8 @@ from watchdog.delivery.layout import (
     words_of,
 )
 from watchdog.delivery.plain_text import plain_text
-from watchdog.notify.message import Line, Message
+from watchdog.delivery.slack_threads import ROOT_IS_GONE, SlackThreads
+from watchdog.notify.message import Line, Message, MessageKind, Thread
 from watchdog.notify.truncation import cut, one_line
 
 # https://docs.slack.dev/reference/block-kit/blocks: longer texts are refused, with the whole message
@@ -54,6 +55,8 @@ class Slack(NotifySlack):  # type: ignore[no-untyped-call]  # apprise is typed i
     """apprise's plugin with our blocks in the place it has for a template; one that the URL names goes first."""
 
     message: Message | None = None
+    threads: SlackThreads | None = None  #: of a bot; a webhook cannot reply
+    target_id = ""
 
     def wear(self, message: Message) -> None:
         if self.mode in _WITH_BLOCKS and not self.template:
@@ -68,9 +71,38 @@ class Slack(NotifySlack):  # type: ignore[no-untyped-call]  # apprise is typed i
         return attachment(self.message)
 
     def _send(self, url: str, payload: Any, *args: Any, **kwargs: Any) -> Any:
+        of_a_bot = self.mode is SlackMode.BOT and url.endswith("/chat.postMessage") and "thread_ts" not in payload
+        thread = None if self.message is None else self.message.thread
+        if not of_a_bot or self.threads is None or self.message is None or thread is None:
+            return self._post(url, payload, *args, **kwargs)
+        return self._in_thread(self.threads, self.message, thread, url, payload)
+
+    def _in_thread(self, threads: SlackThreads, message: Message, thread: Thread, url: str, payload: Any) -> Any:
+        """The first message of a group becomes its root, what follows replies to it."""
+        place = threads.place(self.target_id, str(self.access_token), payload["channel"], thread, message.id)
+        if place.posted is not None:
+            return place.posted  # a process that ended before it could keep the answer has posted it
+        if place.root is not None:
+            reply = {**payload, "channel": place.root.channel, "thread_ts": place.root.ts}
+            if message.kind is MessageKind.FIRING:
+                reply["reply_broadcast"] = True
+            answer = self._post(url, reply)
+            if answer:
+                threads.replied(place, thread)
+            if answer or self.refusal not in ROOT_IS_GONE:
+                return answer
+        threads.begin(place, thread, message.id)
+        answer = self._post(url, {**payload, "metadata": threads.mark(place, message.id)})
+        if isinstance(answer, dict) and answer.get("ts"):
+            threads.began(place, thread, str(answer.get("channel") or payload["channel"]), str(answer["ts"]))
+        return answer
+
+    def _post(self, url: str, payload: Any, *args: Any, **kwargs: Any) -> Any:
+        self.refusal = ""
         answer = super()._send(url, payload, *args, **kwargs)  # type: ignore[no-untyped-call]
         # apprise takes a bot's answer for a success when "OK" stands anywhere in it
         if self.mode is SlackMode.BOT and isinstance(answer, dict) and answer.get("ok") is False:
+            self.refusal = str(answer.get("error", ""))
             self.logger.debug("Response Details:\r\n%r", json.dumps(answer).encode())
             return False
         return answer

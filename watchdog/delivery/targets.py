@@ -12,6 +12,7 @@ from watchdog.delivery import redaction
 from watchdog.delivery.attempts import LONGEST, Attempt, start, watch
 from watchdog.delivery.failures import failure_of
 from watchdog.delivery.redaction import Secrets
+from watchdog.delivery.slack_threads import SlackThreads
 from watchdog.errors import DeliveryError
 from watchdog.notify.message import Message, MessageKind
 from watchdog.notify.routes import TargetSpec
@@ -44,18 +45,29 @@ class Carrier(Protocol):
 
 
 def open_target(
-    receiver: str, template: str, url: str, *, known: Secrets = redaction.known, within: float = LONGEST
+    receiver: str,
+    template: str,
+    url: str,
+    *,
+    known: Secrets = redaction.known,
+    within: float = LONGEST,
+    threads: SlackThreads | None = None,
 ) -> Carrier:
     """The carrier of a target, `template` being its URL before expansion. Raises ValueError with the reason of
     `check_url` where apprise cannot use the URL. Every piece of the URL is a `known` secret from now on.
 
     A send takes at most `within` seconds. Keep the carrier between the tries of a message: it knows which of several
-    recipients in one URL have taken it already.
+    recipients in one URL have taken it already. With `threads` a Slack bot keeps one thread for each group.
     """
     known.add_url(url)
     if refused := check_url(url):
         raise ValueError(refused)
-    return _Apprise(target_of(receiver, template, url), url, known, within)
+    target = target_of(receiver, template, url)
+    if threads is not None and target.kind == "slack":
+        from watchdog.delivery.apprise_plugins import bot_token
+
+        threads.learn(target.id, bot_token(url))
+    return _Apprise(target, url, known, within, threads)
 
 
 def target_of(receiver: str, template: str, url: str) -> Target:
@@ -81,6 +93,7 @@ class _Apprise:
     _url: str = field(repr=False)
     _known: Secrets = field(repr=False)
     _within: float
+    _threads: SlackThreads | None = None
     _accepted: OrderedDict[tuple[str, MessageKind], set[Any]] = field(default_factory=OrderedDict, repr=False)
 
     def send(self, message: Message) -> None:
@@ -109,6 +122,8 @@ class _Apprise:
         from watchdog.delivery.apprise_plugins import fresh_plugin
 
         plugin = fresh_plugin(self._url, attempt, accepted)
+        if self.target.kind == "slack":
+            plugin.threads, plugin.target_id = self._threads, self.target.id
         return _channel(self.target.kind)(plugin, message)
 
 

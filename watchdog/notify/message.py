@@ -57,12 +57,23 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Thread:
+    """The group a message is about, for channels that keep one thread for each. `group` names it, `began` is when it
+    did (None once it is gone), `episodes` are all alerts of this message, `shown` is what it says of them."""
+
+    group: str
+    began: float | None
+    episodes: tuple[str, ...]
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message to one target. `changed` comes first, `standing` is what still fires besides, `more` alerts are
     counted but not listed, `silenced` of those are held back. The hints are commands that work when pasted.
     `threads` are the episodes it is about, the listed ones first (email References), `dedup_key` is PagerDuty's,
     `chart_svg` the deciding metric of the first line over the last hours. A report has no lines: it is
-    `report_text`, and `report_html` as a whole page."""
+    `report_text`, and `report_html` as a whole page; it has no `thread` either."""
 
     id: str
     kind: MessageKind
@@ -84,3 +95,4 @@ class Message:
     instance: str = ""
     report_text: str = ""
     report_html: str = ""
+    thread: Thread | None = None

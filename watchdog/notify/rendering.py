@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from watchdog.alerts.episodes import Episode, Facts
 from watchdog.errors import TextError
 from watchdog.notify import cli_hints, templates
-from watchdog.notify.message import Line, Message, MessageKind
+from watchdog.notify.message import Line, Message, MessageKind, Thread
 from watchdog.notify.outcomes import Claim
 from watchdog.notify.pending import Item, Part, PendingNotification
 from watchdog.notify.records import Records
@@ -81,12 +81,12 @@ class _Subject:
     entity: str
 
     @classmethod
-    def of(cls, episode: Episode, part: Part, claim: Claim) -> _Subject:
+    def of(cls, episode: Episode, part: Part, missed: Container[str] = ()) -> _Subject:
         phase = "firing" if episode.firing and part is not Part.END else "resolved"
         labels = episode.facts.labels
         return cls(
             episode,
-            "missed" if episode.id in claim.missed else phase,
+            "missed" if episode.id in missed else phase,
             text_of(labels.get("severity", "warning")),
             f"{labels.get('kind', episode.alert.kind)}/{episode.facts.entity}",
         )
@@ -117,8 +117,8 @@ class Wording:
         notification = claim.notification
         if notification.report is not None:
             return self.report(notification, now)
-        changed = sorted((_Subject.of(records.episodes[item.episode], item.part, claim) for item in notification.items),
-                         key=_Subject.rank)  # fmt: skip
+        subjects = (_Subject.of(records.episodes[item.episode], item.part, claim.missed) for item in notification.items)
+        changed = sorted(subjects, key=_Subject.rank)
         mentioned = {item.episode for item in notification.items}
         # one incident is about its own alerts
         firing_besides = [] if notification.incident else [
@@ -132,7 +132,7 @@ class Wording:
             1 for one in firing_besides if one.hold.quiet and (one.id, notification.target) not in records.entries
         )
         oldest = sorted(others, key=lambda one: one.began)[:LISTED]
-        standing = sorted((_Subject.of(one, Part.REMIND, claim) for one in oldest if not one.hold), key=_Subject.rank)
+        standing = sorted((_Subject.of(one, Part.REMIND) for one in oldest if not one.hold), key=_Subject.rank)
         # only what is listed is worded: of thousands that takes seconds
         receiver = notification.receiver
         lines = [
@@ -165,6 +165,44 @@ class Wording:
             dedup_key=notification.incident or incident_key(first.alert),
             chart_svg=chart(first),
             instance=self.instance,
+            thread=_thread(records, notification, [one.episode for one in changed]),
+        )
+
+    def standing(
+        self,
+        records: Records,
+        target: str,
+        episodes: Iterable[Episode],
+        current: Current,
+        now: float,
+        trend: Trend = lambda _: "",
+    ) -> Message:
+        """What is true now of alerts that a target was notified about: what fires first, who acknowledged, what ended.
+        It is no notification and has no links that act."""
+        subjects = sorted((_Subject.of(one, Part.REMIND) for one in episodes), key=_Subject.rank)
+        subjects.sort(key=lambda one: one.phase != "firing")
+        firing = [one.episode for one in subjects if one.phase == "firing"]
+        lines = [
+            replace(line, note="; ".join(text for text in (_acknowledged(one.episode), line.note) if text))
+            for one in subjects[:LISTED]
+            for line in [self._line(records, one, target, current, now, trend)]
+        ]
+        kind = MessageKind.FIRING if firing else MessageKind.RESOLVED
+        ended = len(subjects) - len(firing)
+        counted = f"{len(firing)} firing, {ended} resolved" if firing and ended else ""
+        return Message(
+            id="",
+            kind=kind,
+            receiver="",
+            title=_title(kind, subjects, lines, len(firing)),
+            headline=counted,
+            changed=tuple(lines),
+            more=len(subjects) - len(lines),
+            ack_hint=cli_hints.to_acknowledge(firing),
+            silence_hint=cli_hints.to_silence(firing),
+            links={} if not self.links.public else {"Status page": self.links.public},
+            at=now,
+            instance=self.instance,
         )
 
     def report(self, notification: PendingNotification, now: float) -> Message:
@@ -194,8 +232,9 @@ class Wording:
         until = now if episode.ended is None else episode.ended
         ended_for = ": ".join(text for text in (episode.why_ended, episode.end_reason) if text)
         notes = []
-        entry = records.entries[episode.id, target]
-        if episode.dark_since is not None and episode.dark_until is not None and entry.told_dark != episode.dark_until:
+        entry = records.entries.get((episode.id, target))  # none once nobody is owed anything of it
+        told_dark = None if entry is None else entry.told_dark
+        if episode.dark_since is not None and episode.dark_until is not None and told_dark != episode.dark_until:
             notes.append(f"no reading between {_instant(episode.dark_since)} and {_instant(episode.dark_until)}")
         going = trend(episode) if phase == "firing" else ""
         names = self._names(episode, facts, until - episode.since, now, going)
@@ -244,6 +283,31 @@ class Wording:
             "severity": labels.get("severity", ""),
             "links": {"entity": self.links.to_entity(episode), "alert": self.links.to_alert(episode)},
         }  # fmt: skip
+
+
+def state_of(episodes: Iterable[Episode]) -> str:
+    """Of each alert whether it fires and who acknowledged it. A message that stands for them is edited when this
+    changes."""
+    states = []
+    for one in episodes:
+        said = one.acknowledgement
+        states.append(f"{one.id} {'firing' if one.firing else 'resolved'} {'' if said is None else said.author}")
+    return "\n".join(sorted(states))
+
+
+def _thread(records: Records, notification: PendingNotification, episodes: list[Episode]) -> Thread:
+    group = records.groups.get(notification.group)
+    return Thread(
+        str(notification.group),
+        None if group is None else group.first,
+        tuple(one.id for one in episodes),
+        state_of(episodes),
+    )
+
+
+def _acknowledged(episode: Episode) -> str:
+    said = episode.acknowledgement
+    return "" if said is None or not episode.firing else f"acknowledged by {said.author or 'somebody'}"
 
 
 def _is_limit(limit: Quantity | None, value: Quantity | None) -> bool:

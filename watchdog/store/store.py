@@ -302,6 +302,21 @@ class Store:
         with self.reading() as connection:
             return connection.execute(select(table.c.text).where(table.c.name == name)).scalar()
 
+    def documents(self, beginning: str) -> dict[str, str]:
+        """Those whose names begin so."""
+        table = schema.documents
+        with self.reading() as connection:
+            found = connection.execute(select(table).where(table.c.name.startswith(beginning, autoescape=True)))
+            return {row.name: row.text for row in found}
+
+    def put_document(self, name: str, text: str | None) -> None:
+        """Keep a text under a name, or drop it (None). Only the leader may."""
+        with self.deciding() as connection:
+            if text is None:
+                statements.remove(connection, schema.documents, [(name,)])
+            else:
+                statements.put(connection, schema.documents, [(name, text)])
+
     # -- transactions, also for the audit trail and the sessions
 
     @contextmanager
