@@ -66,7 +66,7 @@ def _meaning(attempt: Attempt, kind: str) -> tuple[bool, bool, str]:
     if attempt.troubles:
         return False, False, f"the connection failed: {attempt.troubles[-1]}"
     if attempt.answers:
-        error = _slack_error(attempt) if kind == "slack" else ""
+        error = slack_error(attempt) if kind == "slack" else ""
         what = f"answered {_status(attempt.answers[-1])}{_said(attempt)}"
         return bool(error) and error not in _SLACK_PASSES, False, what
     return False, False, attempt.warnings[-1] if attempt.warnings else "apprise did not deliver it and does not say why"
@@ -93,7 +93,7 @@ def _said(attempt: Attempt) -> str:
     return f": {cut(said, _SHOWN)}" if said else ""
 
 
-def _slack_error(attempt: Attempt) -> str:
+def slack_error(attempt: Attempt) -> str:
     """The `error` of a Slack API answer; "" for anything else."""
     try:
         answer = json.loads(attempt.bodies[-1]) if attempt.bodies else None

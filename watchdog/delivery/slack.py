@@ -15,6 +15,8 @@ from urllib.parse import quote
 from apprise.common import NotifyFormat
 from apprise.plugins.slack import NotifySlack, SlackMode
 
+from watchdog.delivery.attempts import Attempt
+from watchdog.delivery.failures import slack_error
 from watchdog.delivery.layout import (
     Tone,
     brief_links_of,
@@ -54,6 +56,7 @@ _WORD_JOINER = "\u2060"
 class Slack(NotifySlack):  # type: ignore[no-untyped-call]  # apprise is typed in parts
     """apprise's plugin with our blocks in the place it has for a template; one that the URL names goes first."""
 
+    attempt: Attempt
     message: Message | None = None
     threads: SlackThreads | None = None  #: of a bot; a webhook cannot reply
     target_id = ""
@@ -89,7 +92,7 @@ class Slack(NotifySlack):  # type: ignore[no-untyped-call]  # apprise is typed i
             answer = self._post(url, reply)
             if answer:
                 threads.replied(place, thread)
-            if answer or self.refusal not in ROOT_IS_GONE:
+            if answer or slack_error(self.attempt) not in ROOT_IS_GONE:
                 return answer
         threads.begin(place, thread, message.id)
         answer = self._post(url, {**payload, "metadata": threads.mark(place, message.id)})
@@ -98,11 +101,9 @@ class Slack(NotifySlack):  # type: ignore[no-untyped-call]  # apprise is typed i
         return answer
 
     def _post(self, url: str, payload: Any, *args: Any, **kwargs: Any) -> Any:
-        self.refusal = ""
         answer = super()._send(url, payload, *args, **kwargs)  # type: ignore[no-untyped-call]
         # apprise takes a bot's answer for a success when "OK" stands anywhere in it
         if self.mode is SlackMode.BOT and isinstance(answer, dict) and answer.get("ok") is False:
-            self.refusal = str(answer.get("error", ""))
             self.logger.debug("Response Details:\r\n%r", json.dumps(answer).encode())
             return False
         return answer
