@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     watchdog_trusted_proxy: str = ""
     watchdog_user_header: str = ""
     pagerduty_webhook_secret: Secret = None
+    slack_app_token: Secret = None
     watchdog_entity_url: str = "https://app.streamkap.com/{kind}s/{id}"
     watchdog_heartbeat_url: Secret = None
     watchdog_name: str = Field(default_factory=socket.gethostname)
@@ -160,6 +161,13 @@ class Settings(BaseSettings):
     def _positive(cls, value: float) -> float:
         if value <= 0:
             raise ValueError("has to be longer than nothing, e.g. 20s")
+        return value
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _is_app_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith("xapp-"):
+            raise ValueError("is no app-level token of Slack; those begin with xapp-")
         return value
 
     @field_validator("watchdog_recording")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import select
 import socket
 import socketserver
 import ssl
@@ -156,6 +157,7 @@ class TlsSinks(HttpSink):
         authority.cert_pem.write_to_path(str(self._bundle))
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(*self.HOSTS, "localhost", "127.0.0.1").configure_cert(self.tls)
+        self.tunnels: dict[str, int] = {}  #: hosts that another server on this machine plays, by its port
 
     def env(self) -> dict[str, str]:
         proxy = f"http://127.0.0.1:{self.port}"
@@ -177,6 +179,19 @@ class TlsSinks(HttpSink):
         if request.host == "slack.com":
             return Reply(200, b'{"ok":true,"channel":"C1","ts":"1.1"}', {"Content-Type": "application/json"})
         return super().default_for(request)
+
+
+def _tunnel(client: socket.socket, port: int) -> None:
+    """Pass bytes both ways until one side closes."""
+    with socket.create_connection(("127.0.0.1", port)) as server:
+        other = {client: server, server: client}
+        while True:
+            for ready in select.select([*other], [], [])[0]:
+                with contextlib.suppress(OSError):
+                    if data := ready.recv(65536):
+                        other[ready].sendall(data)
+                        continue
+                return
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -212,6 +227,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.host = self.path.partition(":")[0]
         self.send_response(200)
         self.end_headers()
+        if (port := getattr(self.server, "tunnels", {}).get(self.host)) is not None:
+            _tunnel(self.connection, port)
+            self.close_connection = True
+            return
         assert self.server.tls is not None
         self.connection = self.request = self.raw = self.server.tls.wrap_socket(self.connection, server_side=True)
         self.rfile = self.connection.makefile("rb")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import queue
+import threading
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
+
+from websockets.sync.server import Server, ServerConnection, serve
 
 from sinks.http import Behaviour, Reply, Request, TlsSinks
 
@@ -15,6 +19,7 @@ _BLOCKS, _SECTION, _HEADER = 50, 3000, 150
 class SlackWorkspace(TlsSinks):
     """Answers chat.postMessage, chat.update, conversations.history and conversations.list as Slack documents them."""
 
+    HOSTS = (*TlsSinks.HOSTS, "wss-primary.slack.com")
     CHANNELS: ClassVar = {"#alerts": "C01ALERTS", "#first": "C02FIRST", "#second": "C03SECOND"}
 
     def __init__(self, folder: Path) -> None:
@@ -22,6 +27,9 @@ class SlackWorkspace(TlsSinks):
         self.messages: dict[str, list[dict[str, Any]]] = {one: [] for one in self.CHANNELS.values()}
         self.no_history = False  #: the bot lacks the scope
         self._number = 0
+        self.answers: queue.Queue[dict[str, Any]] = queue.Queue()  #: of the app to what was pressed
+        self._apps: list[ServerConnection] = []
+        self._socket: Server | None = None
 
     def roots(self, channel: str = "C01ALERTS") -> list[dict[str, Any]]:
         return [one for one in self.messages[channel] if "thread_ts" not in one]
@@ -31,6 +39,42 @@ class SlackWorkspace(TlsSinks):
 
     def delete(self, ts: str, channel: str = "C01ALERTS") -> None:
         self.messages[channel] = [one for one in self.messages[channel] if one["ts"] != ts]
+
+    def press(self, action: str, value: str, user: str) -> None:
+        """Somebody presses a button; every connected app hears of it as Slack tells it."""
+        payload = {
+            "type": "block_actions",
+            "user": {"id": "U1", "username": user, "name": user},
+            "actions": [{"type": "button", "action_id": action, "value": value}],
+            "response_url": "https://hooks.slack.com/actions/T1/1/x",
+        }
+        envelope = {"envelope_id": f"e{self._number}", "type": "interactive", "payload": payload,
+                    "accepts_response_payload": True}  # fmt: skip
+        for app in self._apps:
+            app.send(json.dumps(envelope))
+
+    @property
+    def connected(self) -> bool:
+        return bool(self._apps)
+
+    def stop(self) -> None:
+        if self._socket is not None:
+            self._socket.shutdown()
+        super().stop()
+
+    def _apps_connections_open(self, said: dict[str, Any]) -> dict[str, Any]:
+        if self._socket is None:
+            self._socket = serve(self._talk, "127.0.0.1", 0, ssl=self.tls)
+            threading.Thread(target=self._socket.serve_forever, daemon=True).start()
+            self.tunnels["wss-primary.slack.com"] = self._socket.socket.getsockname()[1]
+        return {"ok": True, "url": "wss://wss-primary.slack.com/link/?ticket=secret-ticket"}
+
+    def _talk(self, app: ServerConnection) -> None:
+        app.send(json.dumps({"type": "hello", "num_connections": 1}))
+        self._apps.append(app)
+        for text in app:
+            self.answers.put(json.loads(text))
+        self._apps.remove(app)
 
     def default_for(self, request: Request) -> Behaviour:
         if request.host != "slack.com":

@@ -27,6 +27,7 @@ class Threads(Protocol):
     """What keeps the roots and reaches Slack: `watchdog.delivery.slack_threads.SlackThreads`."""
 
     changed: threading.Event
+    buttons: bool
 
     def open_roots(self) -> dict[str, Root]: ...
     def can_edit(self, root: Root) -> bool: ...
@@ -88,7 +89,7 @@ class SlackRoots:
         from watchdog.delivery.slack import attachment
 
         try:
-            self._threads.edit(root, attachment(message), "")
+            self._threads.edit(root, attachment(message, buttons=self._threads.buttons), "")
         except SlackApiError as cause:
             error = str(cause.response.get("error", ""))
             if error in ROOT_IS_GONE:

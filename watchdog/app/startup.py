@@ -19,6 +19,7 @@ from watchdog.app.polling import Source
 from watchdog.app.recorder import Recorder
 from watchdog.app.reloader import Reloader
 from watchdog.app.service import Service
+from watchdog.app.slack_actions import SlackActions
 from watchdog.app.slack_roots import SlackRoots
 from watchdog.app.standby import StandbyView
 from watchdog.configuration.export import export_selector
@@ -133,8 +134,11 @@ class Started:
     watcher: Watcher
     server: Server | None
     slack_roots: SlackRoots | None = None
+    slack_actions: SlackActions | None = None
 
     def close(self) -> None:
+        if self.slack_actions is not None:
+            self.slack_actions.stop()
         if self.slack_roots is not None:
             self.slack_roots.stop()
         self.watcher.stop()
@@ -183,7 +187,8 @@ def start(
     engine.adopt(policy)  # with the first poll: targets that left meanwhile get the ends they are owed
     engine.restore_windows(*store.load_windows())
     if carriers is None:
-        carriers = Known(lambda: engine.policy, lambda: _accepted(store, variables), SlackThreads(store, clock))
+        carriers = Known(lambda: engine.policy, lambda: _accepted(store, variables),
+                         SlackThreads(store, clock, buttons=settings.slack_app_token is not None))  # fmt: skip
     engine_store = EngineStore(
         engine, store, clock=clock, open_carrier=carriers.open, label=carriers.label, may_send=may_send
     )
@@ -202,14 +207,19 @@ def start(
         web_refusals=access.refusals.last_minute,
         recorder=Recorder(store, settings.watchdog_recording) if settings.watchdog_recording else None,
     )
-    server = _server(settings, LeaderView(service, reloader), access, signed)
+    view = LeaderView(service, reloader)
+    server = _server(settings, view, access, signed)
     watcher.start(service.wake)
     threads = carriers.threads if isinstance(carriers, Known) else None
     roots = None if threads is None else SlackRoots(threads, engine_store.standing, clock=clock,
                                                     open_target=engine_store.carrier, may_send=may_send)  # fmt: skip
     if roots is not None:
         roots.start()
-    return Started(service, watcher, server, roots)
+    actions = None
+    if token := secret_of(settings.slack_app_token):
+        actions = SlackActions(token, view, clock)
+        actions.start()
+    return Started(service, watcher, server, roots, actions)
 
 
 def stand_by(settings: Settings, variables: Mapping[str, str], store: Store, clock: Clock = time.time) -> Server | None:

@@ -45,6 +45,8 @@ from watchdog.notify.truncation import cut, one_line
 # https://docs.slack.dev/reference/block-kit/blocks: longer texts are refused, with the whole message
 _HEADER, _SECTION, _CONTEXT = 150, 3000, 2000
 _BLOCKS = 20  #: of a report
+#: Which button was pressed.
+ACKNOWLEDGE, SILENCE = "acknowledge", "silence-1h"
 _DESCRIPTION = 700  # more is a wall
 _COLOURS = {Tone.CRITICAL: "#c9252d", Tone.WARNING: "#e8912d", Tone.INFO: "#2d72c9", Tone.OVER: "#2e9e5b"}
 _WITH_BLOCKS = (SlackMode.WEBHOOK, SlackMode.WEBHOOK_GOV, SlackMode.BOT)
@@ -71,7 +73,7 @@ class Slack(NotifySlack):  # type: ignore[no-untyped-call]  # apprise is typed i
     def gen_payload(self, body: str, title: str = "", *args: Any, **kwargs: Any) -> Any:
         if self.message is None:
             return super().gen_payload(body, title, *args, **kwargs)  # type: ignore[no-untyped-call]
-        return attachment(self.message)
+        return attachment(self.message, buttons=self.threads is not None and self.threads.buttons)
 
     def _send(self, url: str, payload: Any, *args: Any, **kwargs: Any) -> Any:
         of_a_bot = self.mode is SlackMode.BOT and url.endswith("/chat.postMessage") and "thread_ts" not in payload
@@ -116,8 +118,9 @@ def deliver(plugin: Slack, message: Message) -> bool:
     return bool(plugin.notify(_safe(text, _SECTION), title, tone_of(message), body_format=NotifyFormat.TEXT))
 
 
-def attachment(message: Message) -> dict[str, Any]:
-    """The message as one attachment: its colour, its blocks, and the words for a notification on a lock screen."""
+def attachment(message: Message, *, buttons: bool = False) -> dict[str, Any]:
+    """The message as one attachment: its colour, its blocks, and the words for a notification on a lock screen. With
+    `buttons` people can acknowledge and silence what fires."""
     blocks: list[dict[str, Any]] = [{"type": "header", "text": _plain(one_line(message.title), _HEADER)}]
     begin = " · ".join(map(one_line, opening_of(message)))
     if begin:
@@ -136,8 +139,20 @@ def attachment(message: Message) -> dict[str, Any]:
         blocks.append(_context(_plain(remainder(message), _CONTEXT)))
     # each command on a line of its own, so that it can be taken whole
     blocks += [_context(_plain(f"{name}: {one_line(text)}", _CONTEXT)) for name, text in hints_of(message)]
+    if buttons and message.firing:
+        blocks.append(_buttons(message))
     blocks.append(_context(_plain(one_line(signature(message)), _CONTEXT), *_links(message.links.items())))
     return {"color": _COLOURS[tone_of(message)], "fallback": _safe(one_line(message.title), 300), "blocks": blocks}
+
+
+def _buttons(message: Message) -> dict[str, Any]:
+    """https://docs.slack.dev/reference/block-kit/block-elements/button-element: a value has at most 2000 characters"""
+    which = f" the {len(message.firing)} listed" if message.more else ""
+    elements = [
+        {"type": "button", "action_id": action, "text": _plain(text, 75), "value": ",".join(message.firing)}
+        for action, text in ((ACKNOWLEDGE, f"Acknowledge{which}"), (SILENCE, f"Silence{which} 1 h"))
+    ]
+    return {"type": "actions", "elements": elements}
 
 
 def _report(text: str) -> list[dict[str, Any]]:

@@ -67,8 +67,9 @@ class SlackThreads:
     """The roots of all groups, kept in the database. Raises StoreError where they cannot be kept: what cannot be kept
     is not posted."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float], *, buttons: bool = False) -> None:
         self._store, self._clock = store, clock
+        self.buttons = buttons  #: whether somebody listens when one is pressed
         self._lock = threading.Lock()
         self._tokens: dict[str, str] = {}
         self._roots: dict[str, Root] | None = None

@@ -71,8 +71,8 @@ class Thread:
 class Message:
     """One message to one target. `changed` comes first, `standing` is what still fires besides, `more` alerts are
     counted but not listed, `silenced` of those are held back. The hints are commands that work when pasted.
-    `threads` are the episodes it is about, the listed ones first (email References), `dedup_key` is PagerDuty's,
-    `chart_svg` the deciding metric of the first line over the last hours. A report has no lines: it is
+    `threads` are the episodes it is about (email References), `firing` those of them that fire, `dedup_key` is
+    PagerDuty's, `chart_svg` the deciding metric of the first line over the last hours. A report has no lines: it is
     `report_text`, and `report_html` as a whole page; it has no `thread` either."""
 
     id: str
@@ -96,3 +96,4 @@ class Message:
     report_text: str = ""
     report_html: str = ""
     thread: Thread | None = None
+    firing: tuple[str, ...] = ()

@@ -165,6 +165,7 @@ class Wording:
             dedup_key=notification.incident or incident_key(first.alert),
             chart_svg=chart(first),
             instance=self.instance,
+            firing=tuple(one.episode.id for one in changed[:LISTED] if one.phase == "firing"),
             thread=_thread(records, notification, [one.episode for one in changed]),
         )
 
@@ -183,7 +184,7 @@ class Wording:
         subjects.sort(key=lambda one: one.phase != "firing")
         firing = [one.episode for one in subjects if one.phase == "firing"]
         lines = [
-            replace(line, note="; ".join(text for text in (_acknowledged(one.episode), line.note) if text))
+            replace(line, note="; ".join(text for text in (_answered(one.episode), line.note) if text))
             for one in subjects[:LISTED]
             for line in [self._line(records, one, target, current, now, trend)]
         ]
@@ -203,6 +204,7 @@ class Wording:
             links={} if not self.links.public else {"Status page": self.links.public},
             at=now,
             instance=self.instance,
+            firing=tuple(one.episode.id for one in subjects[:LISTED] if one.phase == "firing"),
         )
 
     def report(self, notification: PendingNotification, now: float) -> Message:
@@ -286,12 +288,13 @@ class Wording:
 
 
 def state_of(episodes: Iterable[Episode]) -> str:
-    """Of each alert whether it fires and who acknowledged it. A message that stands for them is edited when this
-    changes."""
+    """Of each alert whether it fires, who acknowledged it and whether it is silenced. A message that stands for them is
+    edited when this changes."""
     states = []
     for one in episodes:
         said = one.acknowledgement
-        states.append(f"{one.id} {'firing' if one.firing else 'resolved'} {'' if said is None else said.author}")
+        silenced = " silenced" if one.firing and one.hold.silences else ""
+        states.append(f"{one.id} {'firing' if one.firing else 'resolved'}{silenced} {said.author if said else ''}")
     return "\n".join(sorted(states))
 
 
@@ -305,9 +308,12 @@ def _thread(records: Records, notification: PendingNotification, episodes: list[
     )
 
 
-def _acknowledged(episode: Episode) -> str:
+def _answered(episode: Episode) -> str:
+    """Who acknowledged it, and whether it is silenced; "" once it is over."""
     said = episode.acknowledgement
-    return "" if said is None or not episode.firing else f"acknowledged by {said.author or 'somebody'}"
+    acknowledged = "" if said is None else f"acknowledged by {said.author or 'somebody'}"
+    silenced = "silenced" if episode.hold.silences else ""
+    return "; ".join(text for text in (acknowledged, silenced) if text and episode.firing)
 
 
 def _is_limit(limit: Quantity | None, value: Quantity | None) -> bool:

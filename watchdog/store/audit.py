@@ -42,6 +42,7 @@ class Via(StrEnum):
     LINK = "link"  #: used a signed link
     PAGERDUTY = "pagerduty"  #: acknowledged at PagerDuty, as PagerDuty names them
     PAGERDUTY_RESOLVED = "pagerduty-resolved"  #: resolved the incident at PagerDuty
+    SLACK = "slack"  #: pressed a button in Slack, as Slack names them
     SIGNATURE = "signature"  #: signed the request
     TERMINAL = "terminal"  #: ran a command beside the database
     SIGNAL = "signal"  #: sent SIGHUP
