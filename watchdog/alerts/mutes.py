@@ -65,12 +65,15 @@ WEEKEND = QuietTime(0, 1440, frozenset({5, 6}))
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """Times in one zone's wall clock: an hour that daylight saving skips never comes, one that it repeats comes twice.
-    Without any it is on always."""
+    Without any it is on always. A calendar has `events` instead: stretches `[start, end)`, as far as they are known."""
 
     times: tuple[QuietTime, ...] = ()
     timezone: str = "UTC"
+    events: tuple[tuple[float, float], ...] | None = None
 
     def active(self, now: float) -> bool:
+        if self.events is not None:
+            return any(start <= now < end for start, end in self.events)
         if not self.times:
             return True
         local = datetime.fromtimestamp(now, ZoneInfo(self.timezone))
@@ -83,6 +86,8 @@ class Schedule:
 
     def _edges(self, now: float) -> set[float]:
         """Instants at which a wall clock shows a beginning or an end, and zone changes."""
+        if self.events is not None:
+            return {edge for event in self.events for edge in event}
         zone = ZoneInfo(self.timezone)
         today = datetime.fromtimestamp(now, zone).replace(hour=0, minute=0, second=0, microsecond=0)
         found: set[float] = set()
@@ -102,16 +107,20 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """Alerts that `where` selects are not notified of during `times`."""
+    """Alerts that `where` selects are not notified of during `times`, or during the events of a calendar: `calendar` is
+    its path or https URL, `events` what is known of it."""
 
     name: str
     where: Selector
-    times: tuple[QuietTime, ...]
+    times: tuple[QuietTime, ...] = ()
     timezone: str = "UTC"
+    calendar: str = ""
+    events: tuple[tuple[float, float], ...] = ()
     schedule: Schedule = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "schedule", Schedule(self.times, self.timezone))
+        events = self.events if self.calendar else None
+        object.__setattr__(self, "schedule", Schedule(self.times, self.timezone, events))
 
     def active(self, now: float) -> bool:
         return self.schedule.active(now)
@@ -119,7 +128,8 @@ class Mute:
 
 def next_boundary(schedules: Iterable[Schedule], now: float) -> float | None:
     """The next instant at which one of these begins or ends, or at which to look again; None where there are none."""
-    edges = [schedule.next_edge(now) for schedule in schedules if schedule.times]
+    edges = [schedule.next_edge(now) for schedule in schedules
+             if schedule.times or schedule.events is not None]  # fmt: skip
     if not edges:
         return None
     again = now + (_AHEAD - 2) * 86400  # a date may be further ahead

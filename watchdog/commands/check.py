@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.text import Text
 from watchdog.commands.check_live import Glance, glance, matches
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, counted
+from watchdog.configuration.calendars import AHEAD, BEFORE, is_remote, with_files
 from watchdog.configuration.export import export_selector
 from watchdog.configuration.files import load
 from watchdog.cycle.policy import Policy
@@ -123,9 +125,25 @@ def _rules(report: Report, path: Path, metrics: Collection[str]) -> tuple[Policy
         if any(written_out(spec.template) for spec in receiver.targets):
             what = "a URL with its secret stands in the rules, and so in the database; put it into a variable"
             report.add("receivers", "WARN", f"{receiver.name}: {what}")
+    _calendars(report, policy)
     for one in policy.reports:
         report.add("reports", "OK", f"{one} to {', '.join(one.to)}")
     return policy, f"{counted(len(policy.rules), 'rule')} in {counted(len(policy.sources), 'file')}"
+
+
+def _calendars(report: Report, policy: Policy) -> None:
+    now = time.time()
+    wrong = with_files(policy, now - BEFORE, now + AHEAD)[1]
+    for mute in policy.mutes:
+        if is_remote(mute.calendar):
+            report.add("mutes", "OK", f"{mute.name}: its calendar is fetched by the running service")
+            continue
+        for line in (line for line in wrong if mute.calendar and line.startswith(f"ics: {mute.calendar} ")):
+            report.add("mutes", "FAIL", f"{mute.name}: {line}; name an iCalendar file, seen from the rule file", _WRONG)
+            break
+        else:
+            if mute.calendar:
+                report.add("mutes", "OK", f"{mute.name}: {mute.calendar}")
 
 
 def _glance(report: Report, settings: Settings) -> Glance | None:

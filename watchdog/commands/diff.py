@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, instant, shown, table
-from watchdog.commands.recorded import downloaded, last_instant, recorded_polls
+from watchdog.commands.recorded import downloaded, last_instant, recorded_polls, with_calendars
 from watchdog.commands.revisions import policy_named, running_policy
 from watchdog.configuration.mutes import check_zone
 from watchdog.cycle.policy import Policy
@@ -62,6 +62,7 @@ def diff(
     names = _names(old, new, settings)
     before = running_policy(settings) if old is None else policy_named(old, settings)
     after = policy_named(names[1], settings)
+    before, after = (with_calendars(one, time.time()) for one in (before, after))
     back = _back(since)
     with tempfile.TemporaryDirectory() as folder:
         if api is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import httpx
 
 from watchdog.commands.operator import open_store
+from watchdog.configuration.calendars import with_files
+from watchdog.cycle.policy import Policy
 from watchdog.errors import ApiError, ConfigError
 from watchdog.readings.poll import Poll
 from watchdog.readings.recorded_polls import is_whole, polls_of
@@ -17,6 +20,8 @@ from watchdog.store.recording import blocks, reach
 from watchdog.streamkap.recording import read_recording
 
 _PATH = "/api/watchdog/v1/recording"
+#: Seconds back from now for which calendars are unfolded.
+_REACH = 100 * 86400.0
 NOTHING = (
     "nothing is recorded yet: a running service writes its polls once a minute and when it stops "
     "(WATCHDOG_RECORDING); or name a file made by `watchdog run --record FILE`"
@@ -33,6 +38,14 @@ def last_instant(settings: Settings, file: Path | None) -> float | None:
     finally:
         store.close()
     return None if found is None else found.end
+
+
+def with_calendars(policy: Policy, now: float) -> Policy:
+    """A policy whose mutes know their calendar files as far back as a recording may reach; says what it cannot use."""
+    filled, wrong = with_files(policy, now - _REACH, now + 86400)
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return filled
 
 
 def downloaded(settings: Settings, url: str, since: float, into: Path) -> Path:

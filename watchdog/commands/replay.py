@@ -10,7 +10,7 @@ from pathlib import Path
 from watchdog.app.startup import client_of
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, instant, shown, table
-from watchdog.commands.recorded import recorded_polls
+from watchdog.commands.recorded import recorded_polls, with_calendars
 from watchdog.configuration.files import load
 from watchdog.delivery.png import png_of
 from watchdog.errors import ConfigError
@@ -34,7 +34,7 @@ def replay(file: Path | None, *, since: str | None, rules: Path | None, plot: Pa
         raise ConfigError("name a recording or say --from 24h, not both")
     if plot is not None and plot.suffix not in (".svg", ".png"):
         raise ConfigError(f"--plot {plot}: write a file name that ends in .svg or .png")
-    policy = load(rules or settings.watchdog_rules, {}, expand=False)
+    policy = with_calendars(load(rules or settings.watchdog_rules, {}, expand=False), time.time())
     polls = _polls(settings, file, since)
     report = play(polls(), policy, interval_of(polls(), settings.watchdog_poll_every))
     if not report.polls:

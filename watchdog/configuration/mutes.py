@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from watchdog.alerts.mutes import Dates, Mute, QuietTime, Schedule
@@ -11,6 +13,8 @@ from watchdog.configuration.fields import Fields
 from watchdog.configuration.places import Mapping, Place
 from watchdog.configuration.where import Labels, read_where
 from watchdog.errors import Mistake
+from watchdog.loopback import is_loopback
+from watchdog.notify.truncation import cut
 from watchdog.spelling import did_you_mean
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -25,16 +29,34 @@ _FORM = "write [days] HH:MM-HH:MM, e.g. mon-fri 22:00-06:00, or dates, e.g. 2026
 def read_mute(node: Mapping, labels: Labels, mistakes: list[Mistake]) -> tuple[Mute, Place] | None:
     """One mute and where its name stands; None where it has mistakes."""
     before = len(mistakes)
-    fields = Fields(node, ("name", "where", "times", "timezone"), mistakes)
-    fields.require(name="nightly", where="{name: prod-*}", times='["mon-fri 22:00-06:00"]')
+    fields = Fields(node, ("name", "where", "times", "ics", "timezone"), mistakes)
+    timed = {} if "ics" in fields else {"times": '["mon-fri 22:00-06:00"]'}
+    fields.require(name="nightly", where="{name: prod-*}", **timed)
     name = fields.text("name")
     where = read_where(node.items["where"], labels, mistakes) if "where" in fields else None
     if where is not None and not where.items and len(mistakes) == before:
         fields.wrong("where", "where: selects nothing; write e.g. {name: prod-*}, or {name: '*'} to mute everything")
     schedule = read_schedule(fields, mistakes)
+    calendar = _calendar(fields)
     if len(mistakes) > before or name is None or where is None:
         return None
-    return Mute(name, where, schedule.times, schedule.timezone), fields.place("name")
+    return Mute(name, where, schedule.times, schedule.timezone, calendar), fields.place("name")
+
+
+def _calendar(fields: Fields) -> str:
+    """Where a calendar is: an absolute path, one from the rule file's folder on, or an https URL; "" for none."""
+    written = fields.text("ics")
+    if written is None:
+        return ""
+    if "times" in fields:
+        fields.wrong("ics", "ics: stands beside times; write one of them")
+    scheme, colon, _ = written.partition("://")
+    if not colon:
+        return str(Path(fields.place("ics").file).parent / written)
+    host = urlsplit(written).hostname or ""
+    if (scheme.lower() != "https" and not (scheme.lower() == "http" and is_loopback(host))) or not host:
+        fields.wrong("ics", f"ics: '{cut(written, 80)}' is no path and no https URL")
+    return written
 
 
 def read_schedule(fields: Fields, mistakes: list[Mistake]) -> Schedule:

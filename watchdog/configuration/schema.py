@@ -227,15 +227,21 @@ def _route() -> Schema:
 
 
 def _mute() -> Schema:
-    return _object(
+    made = _object(
         "A recurring quiet time.",
         {
             "name": {**_SCALAR, "description": "What it is called in messages and on pages."},
             "where": _where([*_EVERY_LABEL, "alertname", "severity"], others=True),
             **_schedule("When it is quiet.", "mon-fri 22:00-06:00"),
+            "ics": {
+                "type": "string",
+                "description": "Instead of times: an iCalendar file, from this file's folder on, or an https URL.",
+                "examples": ["maintenance.ics"],
+            },
         },
-        required=("name", "where", "times"),
+        required=("name", "where"),
     )
+    return {**made, "oneOf": [{"required": ["times"]}, {"required": ["ics"]}]}
 
 
 def _report() -> Schema:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from watchdog.alerts.lifecycle import Phase
+from watchdog.configuration.calendars import BEFORE, with_files
 from watchdog.configuration.fields import Fields, expected
 from watchdog.configuration.files import load_files
 from watchdog.configuration.places import Mapping as MappingNode
@@ -30,6 +31,8 @@ _KEYS = ("name", "rules", "start", "interval", "entities", "readings", "silences
 #: What describes an entity: its kind, its labels and, of a pipeline, its transforms.
 _ENTITY_KEYS = tuple(dict.fromkeys((*map(str, ENTITY_KINDS), *(label for some in LABELS.values() for label in some),
                                     "transforms")))  # fmt: skip
+#: Seconds of a test for which calendars are unfolded.
+_UNFOLDED = 100 * 86400.0
 _KINDS = tuple(kind for kind in MessageKind if kind is not MessageKind.TEST)
 
 
@@ -93,7 +96,22 @@ class _Reader:
         self._read_readings(case, mentions)
         read_happenings(fields, mentions, case)
         self._read_expectations(case, mentions)
+        self._read_calendars(case)
         return case if len(self._mistakes) == before else None
+
+    def _read_calendars(self, case: Case) -> None:
+        """What the mutes of the rule files name; URLs are not fetched."""
+        wrong: list[str] = []
+
+        def filled(policy: Policy) -> Policy:
+            found, mistakes = with_files(policy, case.start - BEFORE, case.start + _UNFOLDED)
+            wrong.extend(mistakes)
+            return found
+
+        case.policy = filled(case.policy)
+        case.reloads = [(at, filled(policy)) for at, policy in case.reloads]
+        place = self._fields.place("rules")
+        self._mistakes += [place.mistake(one) for one in dict.fromkeys(wrong)]
 
     # -- what is there
 
