@@ -13,8 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.commands.conftest import BLOCK, START
+from watchdog.alerts.silences import Matcher, Silence
 from watchdog.commands.diff import diff
 from watchdog.errors import ApiError, ConfigError
+from watchdog.readings.recorded_polls import as_file
+from watchdog.store import recording
 from watchdog.store.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -147,3 +151,19 @@ def test_the_jobs_of_the_documentation(repository: Path, service: str, job: str)
     if job != "before a commit":
         assert "7" in (repository / "published").read_text()
         assert "| Lag | 1 | 18m → 16m | 1 | 0 | 0 |" in (repository / "comment").read_text()
+
+
+@pytest.mark.parametrize("over", ["the database", "what the service sends"])
+def test_what_was_silenced_pages_nobody_on_either_side(
+    repository: Path, over: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silence = Silence("8f1c", (Matcher("alertname", "Lag"),), START, START + 7200.0, "eva", "night work", START)
+    store = Store.open(os.environ["WATCHDOG_DATABASE_URL"])
+    store.put_silence(silence)
+    sent = b"".join(as_file([BLOCK], recording.answers(store).encode()))
+    store.close()
+    (repository / "sent").write_bytes(sent)
+    assert b"eva" not in sent and b"night work" not in sent
+    assert _diff("main", recording=repository / "sent" if over != "the database" else None) == 1
+    (lag,) = json.loads(capsys.readouterr().out)["rules"]
+    assert [(lag[side]["episodes"], lag[side]["pages"]) for side in ("old", "new")] == [(1, {}), (1, {})]

@@ -18,7 +18,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, instant, shown, table
-from watchdog.commands.recorded import downloaded, last_instant, recorded_polls, with_calendars
+from watchdog.commands.recorded import (
+    downloaded,
+    last_instant,
+    recorded_answers,
+    recorded_polls,
+    with_calendars,
+)
 from watchdog.commands.revisions import policy_named, running_policy
 from watchdog.configuration.mutes import check_zone
 from watchdog.cycle.policy import Policy
@@ -105,7 +111,8 @@ def _played(
     start = 0.0 if back is None or end is None else end - back
     polls = partial(recorded_polls, settings, file, start)
     every = interval_of(polls(), settings.watchdog_poll_every)
-    replays = Replay(old, every), Replay(new, every)
+    answers = recorded_answers(settings, file, start)
+    replays = Replay(old, every, answers), Replay(new, every, answers)
     played = 0
     for poll in _with_progress(polls(), end):
         played += 1

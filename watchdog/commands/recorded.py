@@ -9,14 +9,15 @@ from pathlib import Path
 
 import httpx
 
+from watchdog.alerts.answers import Answers
 from watchdog.commands.operator import open_store
 from watchdog.configuration.calendars import with_files
 from watchdog.cycle.policy import Policy
 from watchdog.errors import ApiError, ConfigError
 from watchdog.readings.poll import Poll
-from watchdog.readings.recorded_polls import is_whole, polls_of
+from watchdog.readings.recorded_polls import answers_of_file, is_whole, polls_of
 from watchdog.settings import Settings
-from watchdog.store.recording import blocks, reach
+from watchdog.store.recording import answers, blocks, reach
 from watchdog.streamkap.recording import read_recording
 
 _PATH = "/api/watchdog/v1/recording"
@@ -99,3 +100,23 @@ def recorded_polls(settings: Settings, file: Path | None, since: float = 0.0) ->
         store.close()
     if not count:
         raise ConfigError(NOTHING)
+
+
+def recorded_answers(settings: Settings, file: Path | None, since: float = 0.0) -> Answers:
+    """What people did while those polls were recorded; a file made by `watchdog run --record` does not say.
+
+    Raises ConfigError for a file that cannot be read, StoreError.
+    """
+    if file is None:
+        store = open_store(settings)
+        try:
+            return answers(store, since)
+        finally:
+            store.close()
+    try:
+        with file.open("rb") as opened:
+            data = answers_of_file(opened)
+        return Answers.decode(data) if data else Answers()
+    except (OSError, ValueError) as cause:
+        why = (cause.strerror if isinstance(cause, OSError) else None) or cause
+        raise ConfigError(f"{file}: cannot be read as a recording: {why}") from cause

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
+from watchdog.alerts.answers import Answers
 from watchdog.app.startup import client_of
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console, instant, shown, table
-from watchdog.commands.recorded import recorded_polls, with_calendars
+from watchdog.commands.recorded import recorded_answers, recorded_polls, with_calendars
 from watchdog.configuration.files import load
 from watchdog.delivery.png import png_of
 from watchdog.errors import ConfigError
@@ -36,7 +37,9 @@ def replay(file: Path | None, *, since: str | None, rules: Path | None, plot: Pa
         raise ConfigError(f"--plot {plot}: write a file name that ends in .svg or .png")
     policy = with_calendars(load(rules or settings.watchdog_rules, {}, expand=False), time.time())
     polls = _polls(settings, file, since)
-    report = play(polls(), policy, interval_of(polls(), settings.watchdog_poll_every))
+    every = interval_of(polls(), settings.watchdog_poll_every)
+    answers = Answers() if since is not None else recorded_answers(settings, file)
+    report = play(polls(), policy, every, answers)
     if not report.polls:
         raise ConfigError("there is no poll to play")
     if plot is not None:

@@ -30,12 +30,15 @@ def polls_of(blocks: Iterable[bytes], since: float = 0.0) -> Iterator[BlockPoll]
             first = False
 
 
-def as_file(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces of a file that `blocks_of_file` reads."""
+def as_file(blocks: Iterable[bytes], answers: bytes = b"") -> Iterator[bytes]:
+    """The pieces of a file that `blocks_of_file` reads. Behind the end, where readers of polls stop, stand `answers`:
+    what people did meanwhile."""
     yield MAGIC
     for data in blocks:
         yield _LENGTH.pack(len(data)) + data
     yield _LENGTH.pack(0)
+    if answers:
+        yield _LENGTH.pack(len(answers)) + answers
 
 
 def blocks_of_file(file: BinaryIO) -> Iterator[bytes]:
@@ -54,6 +57,13 @@ def is_whole(file: BinaryIO) -> bool:
     while size := _next_length(file):
         file.seek(size, 1)
     return size == 0
+
+
+def answers_of_file(file: BinaryIO) -> bytes:
+    """What stands behind the end of a file of blocks; nothing in one that was made before there was such a thing."""
+    if not is_whole(file):
+        return b""
+    return file.read(_next_length(file) or 0)
 
 
 def _next_length(file: BinaryIO) -> int | None:

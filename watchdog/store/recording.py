@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, or_, select
 
-from watchdog.store.schema import recording
+from watchdog.alerts.answers import Answer, Answers
+from watchdog.alerts.lifecycle import AlertKey
+from watchdog.readings.fleet import Kind
+from watchdog.store import statements
+from watchdog.store.schema import acknowledgements, episodes, recording
 from watchdog.store.store import Store
 
 _HOUR = 3600.0
@@ -60,6 +64,25 @@ def blocks(store: Store, since: float = 0.0) -> Iterator[bytes]:
         asked = select(table.c.id).where(table.c.ended >= since).order_by(table.c.start, table.c.id)
         ids = list(connection.execute(asked).scalars())
     return _read(store, ids)
+
+
+def answers(store: Store, since: float = 0.0) -> Answers:
+    """What people did at or after this instant, or before it where it counts still. Raises StoreError."""
+    alert = episodes.c.rule, episodes.c.kind, episodes.c.entity
+    said = acknowledgements
+    acknowledged = select(*alert, said.c.at, said.c.via, episodes.c.ended, said.c.withdrawn)
+    acknowledged = acknowledged.join_from(said, episodes, episodes.c.id == said.c.episode)
+    over = or_(episodes.c.ended.is_(None), episodes.c.ended >= since)
+    with store.reading() as connection:
+        silences = [one for one in statements.silences_of(connection) if one.ends >= since]
+        named = {one.episode for one in silences if one.episode}
+        bound = connection.execute(select(episodes.c.id, *alert).where(episodes.c.id.in_(named))).all() if named else []
+        given = connection.execute(acknowledged.where(over)).all()
+    return Answers.of(
+        silences,
+        (Answer(AlertKey(rule, Kind(kind), entity), *rest) for rule, kind, entity, *rest in given),
+        ((id_, AlertKey(rule, Kind(kind), entity)) for id_, rule, kind, entity in bound),
+    )
 
 
 def _read(store: Store, ids: Sequence[int]) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,8 @@ from itertools import islice, pairwise
 
 import numpy as np
 
-from watchdog.alerts.episodes import Episode
+from watchdog.alerts.answers import Answers
+from watchdog.alerts.episodes import Episode, Withdrawal
 from watchdog.alerts.lifecycle import AlertKey, AlertState, Phase, episode_id, verdict
 from watchdog.cycle.engine import SERVICE_READINGS, Engine
 from watchdog.cycle.evaluation import Evaluation
@@ -30,6 +32,8 @@ from watchdog.units import format_duration
 _SERVICE = dict.fromkeys(SERVICE_READINGS, 0.0)
 #: So many polls tell how far apart they are.
 _FIRST_POLLS = 10
+
+NOTHING_SAID = Answers()
 
 #: Whose metric to its values with their instants; not a number where there was no reading.
 Readings = dict[tuple[EntityKey, str], list[tuple[float, float]]]
@@ -146,23 +150,31 @@ def readings_behind(report: Report, polls: Iterable[Poll]) -> Readings:
     return found
 
 
-def replay(polls: Iterable[Poll], policy: Policy, every: float) -> Report:
-    """Play polls through a policy; every receiver accepts at once."""
-    played = Replay(policy, every)
+def replay(polls: Iterable[Poll], policy: Policy, every: float, answers: Answers = NOTHING_SAID) -> Report:
+    """Play polls through a policy; every receiver accepts at once, and people do what they did."""
+    played = Replay(policy, every, answers)
     for poll in polls:
         played.judge(poll)
     return played.report()
 
 
 class Replay:
-    """Plays polls, one after the other, through a policy. `report` ends it."""
+    """Plays polls, one after the other, through a policy. `report` ends it.
 
-    def __init__(self, policy: Policy, every: float) -> None:
+    `answers`: what people did then. An alert that fires later than it did was acknowledged before, and is so from its
+    beginning; one that did not fire then is nobody's word.
+    """
+
+    def __init__(self, policy: Policy, every: float, answers: Answers = NOTHING_SAID) -> None:
         receivers = {
             name: replace(one, targets=(TargetSpec(name, "replay"),)) for name, one in policy.receivers.items()
         }
         self._policy = replace(policy, receivers=receivers, urls={})
         self._every = every
+        self._answers = answers
+        self._silences = {one.id: one for one in answers.silences}
+        said = (at for one in answers.acknowledged for at in (one.at, one.withdrawn))
+        self._instants = sorted({at for at in said if at is not None})
         self._engine: Engine | None = None
         self._rules = {rule.name: RuleReport(rule.name, rule.terms.for_) for rule in policy.rules}
         self._episodes: dict[str, Episode] = {}
@@ -180,9 +192,11 @@ class Replay:
             report.start = poll.at
             self._engine = Engine(self._policy, Saved(), start=poll.at, every=self._every, wording=Wording(),
                                   name="replay")  # fmt: skip
+            self._engine.set_silences(self._silences.values())
         else:
             self._timers_until(poll.at)
         self._engine.judge(poll, _SERVICE)
+        self._answer(poll.at)
         self._settle(poll.at)
         report.polls += 1
         report.failed += bool(poll.failures)
@@ -215,9 +229,38 @@ class Replay:
         """Group timers between two polls."""
         assert self._engine is not None
         now = self._report.end
-        while (deadline := self._engine.next_deadline(now)) is not None and max(deadline, now) < at:
+        while (deadline := self._next(now)) is not None and max(deadline, now) < at:
             now = max(deadline, now + 1e-3)
+            self._answer(now)
             self._settle(now)
+
+    def _next(self, now: float) -> float | None:
+        """When a timer is due, or somebody says something."""
+        assert self._engine is not None
+        place = bisect_right(self._instants, now)
+        said = self._instants[place] if place < len(self._instants) else None
+        return min((at for at in (self._engine.next_deadline(now), said) if at is not None), default=None)
+
+    def _answer(self, now: float) -> None:
+        """What people have said of the alerts that fire, up to this instant."""
+        assert self._engine is not None
+        records = self._engine.records
+        for one in self._answers.acknowledged:
+            episode = records.latest(one.alert)
+            if episode is None or not episode.firing:
+                continue
+            if one.counts(now) and episode.acknowledgement is None:
+                self._engine.acknowledge(episode.id, one.given)
+            elif episode.acknowledgement == one.given and one.withdrawn is not None and one.withdrawn <= now:
+                self._engine.withdraw(episode.id, Withdrawal(one.withdrawn, "somebody", one.via))
+        for id_, alert in self._answers.bound:
+            episode = records.latest(alert)
+            if episode is None or not episode.firing or episode.id == id_:
+                continue
+            for silence in [one for one in self._silences.values() if one.episode == id_ and one.active(now)]:
+                # this episode is that one, whenever it began here
+                self._silences[silence.id] = replace(silence, episode=episode.id)
+                self._engine.set_silences(self._silences.values())
 
     def _settle(self, now: float) -> None:
         """Timers of this instant and every message, accepted at once."""

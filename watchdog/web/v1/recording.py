@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from watchdog.errors import StoreError
 from watchdog.readings.recorded_polls import as_file
-from watchdog.store.recording import blocks
+from watchdog.store.recording import answers, blocks
 from watchdog.web.resource import Act, Asked
 from watchdog.web.v1.parameters import instant, read_query
 from watchdog.web.view import ServiceView
@@ -18,7 +18,10 @@ logger = logging.getLogger(__name__)
 
 PATH = "/recording"
 SINCE = instant("since", "Leave out what ended before this instant.")
-SUMMARY = "The recorded polls as a file that `watchdog replay` and `watchdog diff --recording` read."
+SUMMARY = (
+    "The recorded polls, with the silences and acknowledgements of that time, as a file that `watchdog replay` and "
+    "`watchdog diff --recording` read."
+)
 MEDIA_TYPE = "application/octet-stream"
 
 
@@ -28,8 +31,9 @@ def download(watched: ServiceView) -> Act:
     def answer(asked: Asked) -> Response:
         since = read_query(asked.query, [SINCE])["since"]
         found = blocks(watched.store, since or 0.0)
+        meanwhile = answers(watched.store, since or 0.0).encode()
         headers = {"Cache-Control": "no-store", "Content-Disposition": 'attachment; filename="watchdog.recording"'}
-        return StreamingResponse(_until_trouble(as_file(found)), media_type=MEDIA_TYPE, headers=headers)
+        return StreamingResponse(_until_trouble(as_file(found, meanwhile)), media_type=MEDIA_TYPE, headers=headers)
 
     return answer
 
