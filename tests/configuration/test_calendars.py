@@ -80,6 +80,8 @@ def test_events_are_stretches_of_time(why, text, zone, expected):
 @pytest.mark.parametrize(("text", "says"), [
     ("<html>sign in</html>", "is no iCalendar file"),
     ("", "is no iCalendar file"),
+    (calendar("SUMMARY:x\nDTSTART:soon"), "an event 'x' whose DTSTART cannot be read"),
+    (calendar("SUMMARY:x\nDTSTART;TZID=Mars/Base:20260321T100000\nDURATION:PT1H"), "time zone 'Mars/Base', which is not"),
     (calendar("DTSTART:20260321T100000Z\nDURATION:PT1S\nRRULE:FREQ=SECONDLY"), "repeats every minute or second"),
 ])  # fmt: skip
 def test_what_cannot_be_used_says_why(text, says):

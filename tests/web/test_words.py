@@ -84,3 +84,8 @@ def test_our_pages_and_files_name_no_other_host_and_hold_no_inline_script():
             text = file.read_text(encoding="utf-8")
             assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), file.name
             assert not re.search(r"<script(?! src=)|<style|\sstyle=|\son[a-z]+=|javascript:", text), file.name
+
+
+def test_a_mute_by_calendar_names_it_without_its_path() -> None:
+    mutes = [Mute("a", Selector(), calendar="rules/work.ics"), Mute("b", Selector(), calendar="https://h.example/5ecret")]
+    assert [one.times for one in mute_views(mutes, [], 1_700_000_000.0)] == ["calendar work.ics", "calendar h.example"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from watchdog.cycle.policy import Policy
@@ -23,6 +24,7 @@ _EVENTS = 10_000
 BEFORE, AHEAD = 40 * 86400.0, 10 * 86400.0
 #: What repeats more often than hourly is no maintenance window, and takes long to unfold.
 _TOO_OFTEN = {"SECONDLY", "MINUTELY"}
+_TIMES = {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"}
 
 
 def events_of(text: str, start: float, end: float, zone: str) -> Events:
@@ -37,6 +39,7 @@ def events_of(text: str, start: float, end: float, zone: str) -> Events:
         raise ValueError(f"is no iCalendar file: {cause}") from None
     local = ZoneInfo(zone)
     for event in calendar.walk("VEVENT"):
+        _check_times(event)
         rules = event.get("RRULE", [])
         for rule in rules if isinstance(rules, list) else [rules]:
             if _TOO_OFTEN & {str(one).upper() for one in rule.get("FREQ", [])}:
@@ -90,6 +93,20 @@ def decoded(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text") from None
+
+
+def _check_times(event: Any) -> None:
+    """Raises ValueError for times that the library would leave out or take for those of another zone."""
+    name = f"has an event '{str(event.get('SUMMARY', event.get('UID', '')))[:60]}'"
+    for wrong, _ in event.errors:
+        if wrong in _TIMES:
+            raise ValueError(f"{name} whose {wrong} cannot be read")
+    for key in ("DTSTART", "DTEND"):
+        at = event.get(key)
+        when = getattr(at, "dt", None)
+        if isinstance(when, datetime) and when.tzinfo is None and "TZID" in at.params:
+            zone = str(at.params["TZID"])[:60]
+            raise ValueError(f"{name} in the time zone '{zone}', which is not known; write one like Europe/Paris")
 
 
 def _stretch(event: object, local: ZoneInfo) -> tuple[float, float]:

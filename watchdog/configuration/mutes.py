@@ -9,12 +9,11 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from watchdog.alerts.mutes import Dates, Mute, QuietTime, Schedule
-from watchdog.configuration.fields import Fields
+from watchdog.configuration.fields import Fields, hidden
 from watchdog.configuration.places import Mapping, Place
 from watchdog.configuration.where import Labels, read_where
 from watchdog.errors import Mistake
 from watchdog.loopback import is_loopback
-from watchdog.notify.truncation import cut
 from watchdog.spelling import did_you_mean
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -53,9 +52,12 @@ def _calendar(fields: Fields) -> str:
     scheme, colon, _ = written.partition("://")
     if not colon:
         return str(Path(fields.place("ics").file).parent / written)
-    host = urlsplit(written).hostname or ""
+    try:
+        host = urlsplit(written).hostname or ""
+    except ValueError:  # brackets that hold no address
+        host = ""
     if (scheme.lower() != "https" and not (scheme.lower() == "http" and is_loopback(host))) or not host:
-        fields.wrong("ics", f"ics: '{cut(written, 80)}' is no path and no https URL")
+        fields.wrong("ics", f"ics: '{hidden(written)}' is no path and no https URL")
     return written
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
+from urllib.parse import urlsplit
 
 from watchdog.alerts.episodes import Episode
 from watchdog.alerts.mutes import Mute, QuietTime
@@ -113,7 +115,7 @@ def mute_views(mutes: Iterable[Mute], firing: Iterable[Episode], now: float) -> 
         MuteView(
             name=one.name,
             where=", ".join(f"{label}: {' '.join(items)}" for label, items in one.where.items.items()) or "everything",
-            times=", ".join(map(_time, one.times)),
+            times=f"calendar {_calendar(one.calendar)}" if one.calendar else ", ".join(map(_time, one.times)),
             timezone=one.timezone,
             active=one.active(now),
             changes=None if (edge := one.schedule.next_edge(now)) is None else moment(edge, now),
@@ -122,6 +124,11 @@ def mute_views(mutes: Iterable[Mute], firing: Iterable[Episode], now: float) -> 
         for one in mutes
     ]
     return sorted(made, key=lambda one: (not one.active, one.name))
+
+
+def _calendar(source: str) -> str:
+    """The file's name, or the host of a URL: its path may be a secret."""
+    return urlsplit(source).hostname or "" if "://" in source else PurePath(source).name
 
 
 def _time(quiet: QuietTime) -> str:
