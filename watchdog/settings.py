@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     watchdog_trusted_proxy: str = ""
     watchdog_user_header: str = ""
     pagerduty_webhook_secret: Secret = None
+    pagerduty_api_token: Secret = None
+    pagerduty_api_url: str = "https://api.pagerduty.com"
     slack_app_token: Secret = None
     watchdog_entity_url: str = "https://app.streamkap.com/{kind}s/{id}"
     watchdog_heartbeat_url: Secret = None
@@ -132,7 +134,7 @@ class Settings(BaseSettings):
                 lines += [line for line in others if not any(name.upper() in line for name in wrong)]
         raise SettingsError("\n".join(lines))
 
-    @field_validator("streamkap_host", "watchdog_public_url", "watchdog_entity_url")
+    @field_validator("streamkap_host", "watchdog_public_url", "watchdog_entity_url", "pagerduty_api_url")
     @classmethod
     def _is_url(cls, value: str, info: ValidationInfo) -> str:
         if not value:
@@ -145,7 +147,8 @@ class Settings(BaseSettings):
             return value
         if parts.query or parts.fragment or parts.username is not None:
             raise ValueError("is not a base URL; write scheme, host and path only, e.g. https://api.streamkap.com")
-        if info.field_name == "streamkap_host" and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        sends_token = info.field_name in ("streamkap_host", "pagerduty_api_url")
+        if sends_token and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             raise ValueError("sends the token unencrypted; use https:// (http:// is accepted on loopback only)")
         return value.rstrip("/")
 

@@ -215,7 +215,7 @@ def test_a_url_that_cannot_be_used_is_a_mistake_that_shows_nothing_of_it(url: st
         ("a severity by its glob", RULE.format("a") + NOTIFY.replace("[{to", "[{where: {severity: 'crit*'}, to: [team]}, {to"), []),
         ("acknowledged elsewhere", RULE.format("a") + NOTIFY.replace("json", "pagerduty").replace(
             "[{to", "[{escalate: [{after: 5m, to: [team]}], to"),
-         ["6:11: escalate: acknowledgements inside PagerDuty are not seen here; set PAGERDUTY_WEBHOOK_SECRET"]),
+         ["6:11: escalate: acknowledgements inside PagerDuty are not seen here; set PAGERDUTY_WEBHOOK_SECRET or PAGERDUTY_API_TOKEN"]),
         ("all is well", RULE.format("a") + NOTIFY, []),
     ],
 )  # fmt: skip

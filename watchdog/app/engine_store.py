@@ -16,6 +16,7 @@ from watchdog.cycle.evaluation import Evaluation
 from watchdog.cycle.policy import Policy
 from watchdog.delivery.sender import Carrier
 from watchdog.errors import DeliveryError, StoreError
+from watchdog.notify.ledger import Standing
 from watchdog.notify.message import Message
 from watchdog.notify.pending import ReportSpan
 from watchdog.notify.rendering import state_of
@@ -156,6 +157,17 @@ class EngineStore:
         """After a reload: a rotated secret means another URL for the same target."""
         with self._lock:
             self._carriers.clear()
+
+    def open_incidents(self) -> dict[str, list[Episode]]:
+        """Alerts that fire and that PagerDuty was notified of, by its key."""
+        found: dict[str, list[Episode]] = {}
+        with self._lock:
+            records = self.engine.records
+            for episode in records.open_episodes():
+                keys = {one.incident for one in records.entries_of(episode.id) if one.standing is Standing.ACCEPTED}
+                for key in keys - {""}:
+                    found.setdefault(key, []).append(episode)
+        return found
 
     def standing(self, target: str, episode_ids: Sequence[str]) -> tuple[str, Message] | None:
         """What is true now of alerts that a target was notified about, in short (it differs when a message has to say

@@ -15,6 +15,7 @@ from watchdog.app.certificates import trust
 from watchdog.app.engine_store import EngineStore
 from watchdog.app.heartbeat import Heartbeat
 from watchdog.app.leader import LeaderView
+from watchdog.app.pagerduty_poll import PagerDutyPoll
 from watchdog.app.polling import Source
 from watchdog.app.recorder import Recorder
 from watchdog.app.reloader import Reloader
@@ -57,6 +58,10 @@ class Carriers(Protocol):
     def open(self, target: str) -> Carrier: ...
 
     def label(self, target: str) -> str: ...
+
+
+class Stoppable(Protocol):
+    def stop(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -133,14 +138,11 @@ class Started:
     service: Service
     watcher: Watcher
     server: Server | None
-    slack_roots: SlackRoots | None = None
-    slack_actions: SlackActions | None = None
+    beside: tuple[Stoppable, ...] = ()  #: threads of their own, which only the leader has
 
     def close(self) -> None:
-        if self.slack_actions is not None:
-            self.slack_actions.stop()
-        if self.slack_roots is not None:
-            self.slack_roots.stop()
+        for one in self.beside:
+            one.stop()
         self.watcher.stop()
         if self.server is not None:
             self.server.stop()
@@ -219,7 +221,12 @@ def start(
     if token := secret_of(settings.slack_app_token):
         actions = SlackActions(token, view, clock)
         actions.start()
-    return Started(service, watcher, server, roots, actions)
+    asking = None
+    if token := secret_of(settings.pagerduty_api_token):
+        asking = PagerDutyPoll(token, settings.pagerduty_api_url, view, engine_store.open_incidents, clock)
+        asking.start()
+    beside = [one for one in (actions, asking, roots) if one is not None]
+    return Started(service, watcher, server, tuple(beside))
 
 
 def stand_by(settings: Settings, variables: Mapping[str, str], store: Store, clock: Clock = time.time) -> Server | None:

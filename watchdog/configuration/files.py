@@ -110,7 +110,7 @@ class _Loader:
         self._warnings: list[Mistake] = []
         self._rules = RuleReader(self._mistakes, self._warnings, seen)
         # named here, because what is warned of depends on it
-        heard = ("PAGERDUTY_WEBHOOK_SECRET",)
+        heard = ("PAGERDUTY_WEBHOOK_SECRET", "PAGERDUTY_API_TOKEN")
         self._hears_pagerduty = any((variables or {}).get(name, "").strip() for name in heard)
         self._routing = ReceiverReader(self._mistakes, self._warnings, variables, check_url, unset_out)
         self._found: list[Found] = []
@@ -269,7 +269,7 @@ class _Loader:
             if route.escalate and pagerduty & {*route.to, *(n for step in route.escalate for n in step.to)}:
                 what = (
                     "escalate: acknowledgements inside PagerDuty are not seen here; "
-                    "set PAGERDUTY_WEBHOOK_SECRET"
+                    "set PAGERDUTY_WEBHOOK_SECRET or PAGERDUTY_API_TOKEN"
                 )
                 self._warnings.append(node.key("escalate").mistake(what))
 
