@@ -160,3 +160,13 @@ def test_the_largest_come_first_and_are_five() -> None:
     found = _diff(lambda text: text.replace("where: {tags: prod}, ", "").replace("limit: 20", "limit: 1000"))
     assert [one.entity for one in found.largest] == ["source/orders", "source/payments"]
     assert [one.weight for one in found.largest] == sorted((one.weight for one in found.largest), reverse=True)
+
+
+def test_pages_that_are_held_back_name_what_holds_them() -> None:
+    found = _diff(replaced("off, severity: critical}", "off, severity: critical, suppresses: [Lag]}"))
+    assert [one.why for one in found.largest] == ["now suppressed by Down on source/orders"]
+    mutes = 'mutes: [{name: nightly, where: {alertname: Lag}, times: ["mon-sun 00:00-24:00"]}]\n'
+    muted = _diff(lambda text: text + mutes)
+    assert [one.why for one in muted.largest] == ["now muted by nightly"]
+    routed = _diff(replaced("{to: [team], group_wait", "{to: [oncall], group_wait"))
+    assert {one.why for one in routed.largest} == {"it is routed or grouped differently"}

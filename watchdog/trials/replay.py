@@ -70,6 +70,7 @@ class RuleReport:
     stretches: list[Stretch] = field(default_factory=list)
     evaluation: bool = False
     why: str = ""
+    holds: set[str] = field(default_factory=set)  #: what held its alerts back: `muted by nightly-load`
     covered: dict[EntityKey, str] = field(default_factory=dict)  #: whom it was ever judged on, and kind/name
 
     @property
@@ -273,7 +274,13 @@ class Replay:
                 self._page(notification.items, receiver, now)
                 self._report.messages.setdefault(receiver, Counter())[str(sending.message.kind)] += 1
                 self._engine.accepted(sending, now)
-        self._episodes.update(self._engine.take_changes().episodes)
+        changed = self._engine.take_changes().episodes
+        self._episodes.update(changed)
+        for episode in changed.values():
+            if episode.hold and episode.alert.rule in self._rules:
+                held = self._rules[episode.alert.rule].holds
+                held.update(f"muted by {one}" for one in episode.hold.mutes)
+                held.update([f"suppressed by {episode.hold.suppressor}"] if episode.hold.suppressor else [])
 
     def _page(self, items: Iterable[Item], receiver: str, now: float) -> None:
         assert self._engine is not None

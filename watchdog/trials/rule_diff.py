@@ -234,7 +234,13 @@ class _Compared:
             was, now = counts[0][receiver], counts[1][receiver]
             if was != now:
                 what = f"pages to {receiver}: {now} instead of {was}"
-                yield Largest(self.name, "", what, "it is routed, grouped or held differently", 60.0 * abs(now - was))
+                yield Largest(self.name, "", what, self._why_pages(), 60.0 * abs(now - was))
+
+    def _why_pages(self) -> str:
+        """What holds its alerts back on one side only; without that, it is the routes."""
+        was, now = (set() if one is None else one.holds for one in self.reports)
+        said = [*(f"now {one}" for one in sorted(now - was)), *(f"no longer {one}" for one in sorted(was - now))]
+        return ", ".join(said[:LARGEST]) or "it is routed or grouped differently"
 
 
 def edits(old: Rule | None, new: Rule | None) -> Iterator[str]:
