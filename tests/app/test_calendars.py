@@ -73,6 +73,20 @@ def test_one_that_was_never_read_mutes_nothing_and_says_so(site, tls_sinks):
     assert list(site.calendars.failing.values()) == ["ics: https://hooks.slack.com/… answered 404 Not Found; 200 is accepted"]
 
 
+def test_a_server_that_drips_is_given_up(site, tls_sinks):
+    site.calendars = Calendars(site.store, lambda: site.now, within=0.5)
+
+    def drip(handler):
+        handler.close_connection = True
+        handler.connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while not handler.server.closing.wait(0.1):
+            handler.connection.sendall(b"B")
+
+    tls_sinks.script(drip)
+    assert not site.look()
+    assert list(site.calendars.failing.values()) == ["ics: https://hooks.slack.com/… takes longer than 0.5 s"]
+
+
 def test_what_is_not_named_any_more_is_not_read(site, tls_sinks):
     tls_sinks.script(Reply(404))
     site.look()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -29,8 +30,8 @@ _Use = tuple[str, str]
 class Calendars:
     """Reads what the mutes of a policy name. `failing` says why a calendar could not be used the last time."""
 
-    def __init__(self, store: Store, clock: Callable[[], float], transport: httpx.BaseTransport | None = None) -> None:
-        self._store, self._clock, self._transport = store, clock, transport
+    def __init__(self, store: Store, clock: Callable[[], float], within: float = _WITHIN) -> None:
+        self._store, self._clock, self._within = store, clock, within
         self._lock = threading.Lock()
         self._uses: frozenset[_Use] = frozenset()
         self._events: dict[_Use, Events] = {}
@@ -112,9 +113,10 @@ class Calendars:
         return events_of(text, now - BEFORE, now + AHEAD, use[1])
 
     def _fetch(self, url: str) -> str:
+        began = time.monotonic()
         try:
             with (
-                httpx.Client(timeout=_WITHIN, transport=self._transport) as client,
+                httpx.Client(timeout=self._within) as client,
                 client.stream("GET", url) as answer,
             ):
                 if answer.status_code != 200:
@@ -122,6 +124,8 @@ class Calendars:
                 content = b""
                 for piece in answer.iter_bytes():
                     content += piece
+                    if time.monotonic() - began > self._within:
+                        raise ValueError(f"takes longer than {self._within:g} s")
                     if len(content) > MOST:
                         break
                 return decoded(content)

@@ -22,8 +22,9 @@ MOST = 2_000_000
 _EVENTS = 10_000
 #: Seconds around an instant for which events are unfolded. Events of the day before may still be on.
 BEFORE, AHEAD = 40 * 86400.0, 10 * 86400.0
-#: What repeats more often than hourly is no maintenance window, and takes long to unfold.
+#: What repeats so often is no maintenance window, and takes long to unfold.
 _TOO_OFTEN = {"SECONDLY", "MINUTELY"}
+_AN_HOUR = 4
 _TIMES = {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID"}
 
 
@@ -42,8 +43,9 @@ def events_of(text: str, start: float, end: float, zone: str) -> Events:
         _check_times(event)
         rules = event.get("RRULE", [])
         for rule in rules if isinstance(rules, list) else [rules]:
-            if _TOO_OFTEN & {str(one).upper() for one in rule.get("FREQ", [])}:
-                raise ValueError("has an event that repeats every minute or second; write hourly or less often")
+            often = len(rule.get("BYMINUTE", [0])) * len(rule.get("BYSECOND", [0]))
+            if often > _AN_HOUR or _TOO_OFTEN & {str(one).upper() for one in rule.get("FREQ", [])}:
+                raise ValueError(f"has an event that repeats more than {_AN_HOUR} times an hour; write longer ones")
     try:
         between = (datetime.fromtimestamp(one, UTC) for one in (start, end))
         found = recurring_ical_events.of(calendar, components=["VEVENT"]).between(*between)
@@ -56,14 +58,12 @@ def events_of(text: str, start: float, end: float, zone: str) -> Events:
 
 
 def with_files(policy: Policy, start: float, end: float) -> tuple[Policy, list[str]]:
-    """A policy whose mutes know the events of their calendar files between two instants, and what is wrong with others:
-    a URL is fetched by the running service alone, so its mute is off here."""
+    """A policy whose mutes know the events of their calendar files between two instants, and what is wrong with these
+    files. A URL is fetched by the running service alone, so its mute is off here."""
     mutes, wrong = [], []
     for mute in policy.mutes:
         try:
-            if is_remote(mute.calendar):
-                raise ValueError("is fetched by the running service alone; its mute is off here")
-            if mute.calendar:
+            if mute.calendar and not is_remote(mute.calendar):
                 mute = replace(mute, events=events_of(read_file(mute.calendar), start, end, mute.timezone))
         except ValueError as cause:
             wrong.append(f"ics: {mute.calendar} {cause}")
