@@ -105,6 +105,14 @@ def test_an_end_says_why_it_ended_and_what_it_began_with() -> None:
     assert (end.ack_hint, end.silence_hint) == ("", "")
 
 
+def test_the_title_of_an_end_does_not_contradict_it_where_a_rule_has_no_summary() -> None:
+    story = Story()
+    (began,) = story.at(0, {("a", ROWS): 0})
+    (over,) = story.at(1)
+    assert began.title == "[FIRING:1] Rows: recordsLag is 0 (== 0) on source/a (critical)"
+    assert over.title == "[RESOLVED] Rows: recordsLag is now 7 on source/a (critical)"
+
+
 def test_what_is_only_held_firing_says_so() -> None:
     story = Story()
     story.at(0, {**behind("a", 7)})

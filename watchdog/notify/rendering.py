@@ -380,12 +380,15 @@ def _title(kind: MessageKind, subjects: list[_Subject], lines: list[Line], firin
     or what resolved where nothing does."""
     begin = f"[FIRING:{firing}]" if kind is MessageKind.FIRING else _TITLE[kind]
     named = [one for one in subjects if one.phase == "firing"] or subjects
-    alone = [line for line, one in zip(lines, subjects, strict=False) if len(named) == 1 and one is named[0]]
-    for line in alone:
+    alone = [(line, one) for line, one in zip(lines, subjects, strict=False) if len(named) == 1 and one is named[0]]
+    for line, one in alone:
+        # without a summary the reason stands in for it, and under "resolved" that of the beginning would contradict
+        unsaid = line.phase != "firing" and not one.episode.facts.annotations.get("summary")
+        summary = line.reason if unsaid and line.reason else line.summary
         called = line.entity.split("/")[1]  # of a task or topic its connector's name will do
-        mentioned = re.search(rf"(?<!\w){re.escape(called)}(?!\w)", line.summary)
+        mentioned = re.search(rf"(?<!\w){re.escape(called)}(?!\w)", summary)
         where = "" if mentioned else f" on {line.entity}"
-        return f"{begin} {line.alertname}: {line.summary}{where} ({line.severity})"
+        return f"{begin} {line.alertname}: {summary}{where} ({line.severity})"
     rules = sorted({one.episode.alert.rule for one in named})
     what = rules[0] if len(rules) == 1 else f"{rules[0]} and {len(rules) - 1} other rule{'s' * (len(rules) > 2)}"
     rest = f" and {len(named) - 3} more" if len(named) > 3 else ""
