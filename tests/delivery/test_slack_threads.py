@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,7 @@ def test_a_root_that_was_refused_is_tried_again_as_a_root(slack_workspace, bot, 
 
 def test_a_root_is_edited_when_something_else_is_true(slack_workspace, bot, message):
     says = "e1 firing "
-    roots = bot.roots(lambda target, episodes: (says, message(title=f"now: {says}")))
+    roots = bot.roots(lambda target, episodes: (says, lambda: message(title=f"now: {says}")))
     bot.target.send(message(thread=FIRING))
     roots.edit_due()
     assert "edits" not in slack_workspace.roots()[0]
@@ -141,8 +142,8 @@ def test_an_edit_obeys_retry_after_and_survives_a_restart(slack_workspace, bot, 
     bot.target.send(message(thread=FIRING))
     bot.restarted()
 
-    def standing(target: str, episodes: object) -> tuple[str, Message]:
-        return "e1 resolved ", message(title="over")
+    def standing(target: str, episodes: object) -> tuple[str, Callable[[], Message]]:
+        return "e1 resolved ", lambda: message(title="over")
 
     roots = bot.roots(standing)
     slack_workspace.script(Reply(429, b'{"ok":false,"error":"ratelimited"}', {"Retry-After": "40"}))
@@ -155,7 +156,7 @@ def test_an_edit_obeys_retry_after_and_survives_a_restart(slack_workspace, bot, 
 @pytest.mark.parametrize("error", ["message_not_found", "missing_scope"])
 def test_a_root_that_cannot_be_edited_is_left_alone(slack_workspace, bot, message, error):
     bot.target.send(message(thread=FIRING))
-    roots = bot.roots(lambda target, episodes: ("e1 resolved ", message(title="over")))
+    roots = bot.roots(lambda target, episodes: ("e1 resolved ", lambda: message(title="over")))
     slack_workspace.script(Reply(200, b'{"ok":false,"error":"%s"}' % error.encode()))
     asked = len(slack_workspace.received)
     for _ in range(3):
@@ -167,7 +168,7 @@ def test_a_root_that_cannot_be_edited_is_left_alone(slack_workspace, bot, messag
 
 def test_a_root_is_dropped_a_day_after_its_last_alert(slack_workspace, bot, message):
     bot.target.send(message(thread=FIRING))
-    roots = bot.roots(lambda target, episodes: ("e1 resolved ", message()))
+    roots = bot.roots(lambda target, episodes: ("e1 resolved ", message))
     for hours, kept in ((1, True), (23, True), (2, False)):
         bot.now += hours * 3600
         roots.edit_due()

@@ -169,15 +169,17 @@ class EngineStore:
                     found.setdefault(key, []).append(episode)
         return found
 
-    def standing(self, target: str, episode_ids: Sequence[str]) -> tuple[str, Message] | None:
+    def standing(self, target: str, episode_ids: Sequence[str]) -> tuple[str, Callable[[], Message]] | None:
         """What is true now of alerts that a target was notified about, in short (it differs when a message has to say
-        something else) and as a message; None when none of them is known any more. Raises StoreError."""
+        something else) and what puts it into a message; None when none of them is known any more. Raises StoreError."""
         found = [self.engine.records.episodes.get(one) or self.store.episode(one) for one in episode_ids]
         episodes = [one for one in found if one is not None]
-        if not episodes:
-            return None
-        with self._lock:
-            return state_of(episodes), self.engine.standing(target, episodes, self.clock())
+
+        def message() -> Message:
+            with self._lock:
+                return self.engine.standing(target, episodes, self.clock())
+
+        return (state_of(episodes), message) if episodes else None
 
     def accepted(self, sending: Sending) -> None:
         with self._lock:

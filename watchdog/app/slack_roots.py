@@ -19,8 +19,8 @@ _EVERY, _AFTER_FAILURE = 2.0, 30.0
 #: Seconds after the last change of a root whose alerts are all over, until it is dropped.
 _KEPT = 86400.0
 
-#: What is true of alerts that a target was notified about: in short, and as a message.
-Standing = Callable[[str, Sequence[str]], tuple[str, Message] | None]
+#: What is true of alerts that a target was notified about: in short, and what puts it into a message.
+Standing = Callable[[str, Sequence[str]], tuple[str, Callable[[], Message]] | None]
 
 
 class Threads(Protocol):
@@ -69,8 +69,12 @@ class SlackRoots:
         for key, root in self._threads.open_roots().items():
             if self._not_before.get(root.channel, now) > now or not self._can_edit(root):
                 continue
+            if root.shown and " firing" not in root.shown:  # it says that all is over, and nothing has joined it since
+                if now - root.changed > _KEPT:
+                    self._threads.forget(key)
+                continue
             found = self._standing(root.target, root.episodes)
-            if found is None or (" firing " not in found[0] and now - root.changed > _KEPT):
+            if found is None:
                 self._threads.forget(key)
             elif found[0] != root.shown:
                 self._not_before[root.channel] = now + self._edit(key, root, *found)
@@ -82,14 +86,14 @@ class SlackRoots:
                 self._open_target(root.target)
         return self._threads.can_edit(root)
 
-    def _edit(self, key: str, root: Root, shown: str, message: Message) -> float:
+    def _edit(self, key: str, root: Root, shown: str, message: Callable[[], Message]) -> float:
         """Edit one root; seconds until the next edit in its channel."""
         from slack_sdk.errors import SlackApiError
 
         from watchdog.delivery.slack import attachment
 
         try:
-            self._threads.edit(root, attachment(message, buttons=self._threads.buttons), "")
+            self._threads.edit(root, attachment(message(), buttons=self._threads.buttons), "")
         except SlackApiError as cause:
             error = str(cause.response.get("error", ""))
             if error in ROOT_IS_GONE:

@@ -30,6 +30,7 @@ ROOT_IS_GONE = frozenset({"thread_not_found", "message_not_found", "cannot_reply
 _PREFIX, _CHANNELS = "slack-root:", "slack-channel:"
 _EVENT = "watchdog_root"
 _WITHIN = 10  #: seconds for a question to Slack that is no notification
+_MOST = 100  #: alerts that a root stands for, the newest
 _PAGES = 10  #: of a channel list that are looked through
 #: Seconds that clocks may differ.
 _CLOCKS = 300.0
@@ -94,7 +95,7 @@ class SlackThreads:
         now = self._clock()
         channel = "" if place.root is None else place.root.channel
         self._keep(place.key, Root(place.target, thread.group, thread.began, place.channel, channel,
-                                   intended=message, at=now, episodes=thread.episodes, shown=thread.shown,
+                                   intended=message, at=now, episodes=thread.episodes[-_MOST:], shown=thread.shown,
                                    changed=now))  # fmt: skip
 
     def began(self, place: Place, thread: Thread, channel: str, ts: str) -> None:
@@ -107,7 +108,9 @@ class SlackThreads:
     def replied(self, place: Place, thread: Thread) -> None:
         """A reply was posted; the root stands for its alerts as well."""
         root = self._all()[place.key]
-        self._update(place.key, episodes=tuple(dict.fromkeys((*root.episodes, *thread.episodes))))
+        episodes = tuple(dict.fromkeys((*root.episodes, *thread.episodes)))[-_MOST:]
+        if episodes != root.episodes:
+            self._update(place.key, episodes=episodes, shown="")
         self.changed.set()
 
     @staticmethod
