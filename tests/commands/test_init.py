@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import trustme
+from sinks.http import HttpSink, Reply
+from sinks.slack import SlackWorkspace
 
 from watchdog.commands.init import init
 from watchdog.errors import ConfigError
@@ -100,3 +102,33 @@ def test_a_companys_certificates_are_trusted_beside_the_systems(tmp_path: Path) 
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "ca.pem")], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)  # fmt: skip
     assert done.stdout.split() == ["1", "1", "True", "True"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "app_token_fits", "code", "pagerduty", "slack"),
+    [
+        (200, True, 0, ("OK", "answers to PAGERDUTY_API_TOKEN"), ("OK", "gives a connection")),
+        (401, True, 2, ("FAIL", "answered 401 Unauthorized; check PAGERDUTY_API_TOKEN"), ("OK", "gives a connection")),
+        (200, False, 2, ("OK", "answers"), ("FAIL", "Slack answered invalid_auth; SLACK_APP_TOKEN needs the scope")),
+        (503, True, 3, ("FAIL", "answered 503 Service Unavailable"), ("OK", "gives a connection")),
+    ],
+)
+def test_the_tokens_of_pagerduty_and_slack_are_tried(
+    tmp_path: Path, slack_workspace: SlackWorkspace, status: int, app_token_fits: bool, code: int,
+    pagerduty: tuple[str, str], slack: tuple[str, str],
+) -> None:  # fmt: skip
+    init(tmp_path / "w")
+    if not app_token_fits:
+        slack_workspace.script(Reply(200, b'{"ok":false,"error":"invalid_auth"}'))
+    api = HttpSink(Reply(status, b'{"incidents":[]}'))
+    with Simulator(sources=2) as streamkap:
+        done = command(tmp_path / "w", "doctor", "--json", STREAMKAP_HOST=streamkap.url, STREAMKAP_CLIENT_ID=streamkap.client_id,
+                       STREAMKAP_SECRET=streamkap.secret, PAGERDUTY_API_URL=f"http://{api.url}", PAGERDUTY_API_TOKEN="a-secret-token",
+                       SLACK_APP_TOKEN="xapp-a-secret-token", **slack_workspace.env())  # fmt: skip
+    api.stop()
+    assert done.returncode == code, done.stdout
+    found = findings(done)
+    for part, (state, says) in (("PagerDuty", pagerduty), ("Slack", slack)):
+        ((was, text),) = found[part]
+        assert (was, says in text) == (state, True), text
+    assert "a-secret-token" not in done.stdout + done.stderr

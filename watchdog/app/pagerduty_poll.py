@@ -61,6 +61,10 @@ class _Busy(Exception):
         self.seconds = seconds
 
 
+def api_headers(token: str) -> dict[str, str]:
+    return {"Authorization": f"Token token={token}", "Accept": "application/vnd.pagerduty+json;version=2"}
+
+
 class PagerDutyPoll:
     """A thread that asks every 30 seconds for the incidents of alerts that fire. `open_incidents()` are those alerts by
     PagerDuty's key."""
@@ -75,8 +79,7 @@ class PagerDutyPoll:
     ) -> None:
         self._watched, self._open_incidents, self._clock = watched, open_incidents, clock
         self._url = url.rstrip("/")
-        self._headers = {"Authorization": f"Token token={token}",
-                         "Accept": "application/vnd.pagerduty+json;version=2"}  # fmt: skip
+        self._headers = api_headers(token)
         self._stop = threading.Event()
         self._said = ""
         self._thread = threading.Thread(target=self._run, name="pagerduty", daemon=True)

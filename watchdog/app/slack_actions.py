@@ -9,8 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from watchdog.delivery.slack import ACKNOWLEDGE, SILENCE
-from watchdog.delivery.slack_threads import SlackThreads
+from watchdog.delivery.slack_threads import ACKNOWLEDGE, SILENCE, SlackThreads
 from watchdog.errors import StoreError
 from watchdog.store import responses
 from watchdog.store.audit import Actor, Via

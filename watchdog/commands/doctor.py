@@ -18,6 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from watchdog.app.certificates import trust
+from watchdog.app.pagerduty_poll import api_headers
 from watchdog.app.startup import client_of
 from watchdog.commands.output import as_json as print_json
 from watchdog.commands.output import console
@@ -83,7 +84,48 @@ def _examine() -> Iterator[Finding]:
         yield _reached("heartbeat", settings.watchdog_heartbeat_url.get_secret_value())
     else:
         yield Finding("heartbeat", "WARN", "WATCHDOG_HEARTBEAT_URL is not set: nobody notices a dead watchdog")
+    yield from _pagerduty(settings)
+    yield from _slack(settings)
     yield from _public(settings)
+
+
+def _pagerduty(settings: Settings) -> Iterator[Finding]:
+    """Whether PagerDuty answers to the token that asks for acknowledgements."""
+    if settings.pagerduty_api_token is None:
+        return
+    url, token = settings.pagerduty_api_url, settings.pagerduty_api_token.get_secret_value()
+    try:
+        answer = httpx.get(f"{url}/incidents", params={"limit": 1}, headers=api_headers(token), timeout=_TIMEOUT)
+    except httpx.HTTPError as cause:
+        yield Finding("PagerDuty", "FAIL", f"{url} cannot be reached: {type(cause).__name__}", 3)
+        return
+    if answer.status_code == 200:
+        yield Finding("PagerDuty", "OK", f"{url} answers to PAGERDUTY_API_TOKEN")
+        return
+    what = f"{url} answered {answer.status_code} {answer.reason_phrase}"
+    hint = "; check PAGERDUTY_API_TOKEN, and PAGERDUTY_API_URL for the EU service region"
+    refused = answer.status_code in (401, 403)
+    yield Finding("PagerDuty", "FAIL", what + (hint if refused else ""), 2 if refused else 3)
+
+
+def _slack(settings: Settings) -> Iterator[Finding]:
+    """Whether Slack gives a connection for the buttons; none is opened."""
+    if settings.slack_app_token is None:
+        return
+    from slack_sdk.errors import SlackApiError
+
+    from watchdog.delivery.slack_threads import SlackThreads
+
+    try:
+        SlackThreads.client("").apps_connections_open(app_token=settings.slack_app_token.get_secret_value())
+    except SlackApiError as cause:
+        said = cause.response.get("error", "")
+        what = f"Slack answered {said}; SLACK_APP_TOKEN needs the scope connections:write, and Socket Mode switched on"
+        yield Finding("Slack", "FAIL", what, 2)
+    except Exception as cause:  # no connection, in the words of whatever library found out
+        yield Finding("Slack", "FAIL", f"slack.com cannot be reached: {type(cause).__name__}", 3)
+    else:
+        yield Finding("Slack", "OK", "gives a connection for the buttons of messages")
 
 
 def _proxies(settings: Settings) -> Iterator[Finding]:

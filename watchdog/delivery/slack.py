@@ -38,15 +38,13 @@ from watchdog.delivery.layout import (
     words_of,
 )
 from watchdog.delivery.plain_text import plain_text
-from watchdog.delivery.slack_threads import ROOT_IS_GONE, SlackThreads
+from watchdog.delivery.slack_threads import ACKNOWLEDGE, ROOT_IS_GONE, SILENCE, SlackThreads
 from watchdog.notify.message import Line, Message, MessageKind, Thread
 from watchdog.notify.truncation import cut, one_line
 
 # https://docs.slack.dev/reference/block-kit/blocks: longer texts are refused, with the whole message
 _HEADER, _SECTION, _CONTEXT = 150, 3000, 2000
 _BLOCKS = 20  #: of a report
-#: Which button was pressed.
-ACKNOWLEDGE, SILENCE = "acknowledge", "silence-1h"
 _DESCRIPTION = 700  # more is a wall
 _COLOURS = {Tone.CRITICAL: "#c9252d", Tone.WARNING: "#e8912d", Tone.INFO: "#2d72c9", Tone.OVER: "#2e9e5b"}
 _WITH_BLOCKS = (SlackMode.WEBHOOK, SlackMode.WEBHOOK_GOV, SlackMode.BOT)

@@ -27,6 +27,8 @@ logging.getLogger("slack_sdk").setLevel(logging.WARNING)  # its debug lines hold
 #: What Slack answers when the message that is replied to, or edited, is not there any more.
 #: https://docs.slack.dev/reference/methods/chat.postMessage#errors and chat.update#errors
 ROOT_IS_GONE = frozenset({"thread_not_found", "message_not_found", "cannot_reply_to_message", "invalid_ts"})
+#: Which button was pressed.
+ACKNOWLEDGE, SILENCE = "acknowledge", "silence-1h"
 _PREFIX, _CHANNELS = "slack-root:", "slack-channel:"
 _EVENT = "watchdog_root"
 _WITHIN = 10  #: seconds for a question to Slack that is no notification
