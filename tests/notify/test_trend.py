@@ -73,6 +73,11 @@ def test_gaps_do_not_matter() -> None:
     assert sentence(gappy, NOW, 100.0, "") == "rising 1200 per hour"
 
 
+def test_readings_too_small_for_a_slope_say_nothing() -> None:
+    values = np.array([0.0, 0.0, 0.0, 0.0, 5e-324])
+    assert sentence(Line(np.linspace(NOW - 1700, NOW, 5), values), NOW, 0.0, "ms") in ("", "steady")
+
+
 @given(
     st.lists(st.floats(-1e15, 1e15, allow_nan=False), min_size=5, max_size=40),
     st.floats(-1e15, 1e15, allow_nan=False),

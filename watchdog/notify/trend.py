@@ -35,6 +35,8 @@ def _words(line: Line, recent: Flags, limit: float, unit: str) -> str:
         return "steady"
     ages = times - times[-1]
     slope, now_at = np.polyfit(ages, values, 1)
+    if not slope:  # values so small that the fit rounds to a level line
+        return ""
     missed = float(((values - (slope * ages + now_at)) ** 2).sum())
     if missed > (1.0 - _FIT) * float(((values - values.mean()) ** 2).sum()):
         return ""
